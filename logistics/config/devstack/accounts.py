@@ -1,8 +1,8 @@
 """Which account the embedded servers run as, and where that account can reach their files.
 
-PostgreSQL refuses to run as root. When root starts the stack, its servers run as `nobody`, which may be unable to
-enter the home folder that holds the clone (mode 0700): then their data, and a copy of their programs, live under
-/var/tmp instead.
+PostgreSQL refuses to run as root. When root starts the stack, its servers run as `nobody`, which may be
+unable to enter the home folder that holds the clone (mode 0700): then their data, and a copy of their
+programs, live under /var/tmp instead.
 """
 
 from __future__ import annotations

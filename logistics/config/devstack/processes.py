@@ -127,7 +127,8 @@ class Child:
     """One long-running process of a stack, started again when it dies, later each time."""
 
     MAX_DEATHS = 5
-    HEALTHY_SECONDS = 120.0
+    HEALTHY_SECONDS = 120.0  # who lived that long starts with a clean record
+    FIRST_PAUSE_SECONDS = 1.0  # doubled at each death
 
     def __init__(
         self, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path
@@ -164,7 +165,7 @@ class Child:
         if self.deaths >= self.MAX_DEATHS:
             self.given_up = True
             return f"{self.name} has died {self.deaths} times and stays down. Its log: {self.log}"
-        wait = 2.0 ** (self.deaths - 1)
+        wait = self.FIRST_PAUSE_SECONDS * 2 ** (self.deaths - 1)
         self._restart_at = now + wait
         return f"{self.name} ended unexpectedly ({describe_exit(code)}); starting it again in {wait:.0f} s."
 
