@@ -13,6 +13,9 @@ from .verdict import VISIT_EVENTS, decide, event_of
 NULL_WORD = "__NULL__"
 """How a deleted value (`""` on the wire) is written in facts, where null already means absent."""
 
+PREFERRED_TYPES = (("MR", "MRN"), ("PI",))
+"""Identifier types (table 0203, and one that is widely written instead) in the order they are preferred."""
+
 Fact = dict[str, Any]
 
 
@@ -46,7 +49,7 @@ def choose_identifier(found: list[Fact], *fallbacks: str | None) -> Fact | None:
     never chosen: two patients would share it.
     """
     present = [one for one in found if one["id"] != NULL_WORD]
-    for wanted in (("MR", "MRN"), ("PI",)):
+    for wanted in PREFERRED_TYPES:
         for one in present:
             if one["type"] in wanted:
                 return one

@@ -1,4 +1,4 @@
-"""The verdict on a message: acceptable or not, and what happens to it (HL7 chapter 2, sections 2.9.2 to 2.9.3).
+"""The verdict on a message: acceptable or not, and what happens to it (HL7 chapter 2, section 2.9).
 
 Original mode: AR when the header cannot be worked with (MSH-9, -11, -12), AE when the content is wrong, AA
 otherwise. Enhanced mode: CA as soon as the message is stored, the application code only when MSH-16 asks for
