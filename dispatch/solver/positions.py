@@ -1,0 +1,137 @@
+"""Every feasible position of a job in a route.
+
+The order of the stops a vehicle is bound to never changes; a job's two stops go between them. Cheap
+bounds discard most positions, the exact check of ``schedule`` judges the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dispatch.solver.problem import DROPOFF, PICKUP
+from dispatch.solver.schedule import (
+    ANYWHERE,
+    EPSILON,
+    Duty,
+    Schedule,
+    Visit,
+    driving_minutes,
+    places,
+    schedule,
+)
+from dispatch.solver.travel import Road
+from dispatch.solver.world import Route, World
+
+
+@dataclass(slots=True)
+class Nearest:
+    """The position that failed by the fewest minutes; it is the one worth explaining."""
+
+    minutes: float = math.inf
+    visits: tuple[Visit, ...] = ()
+
+    def offer(self, minutes: float, visits: tuple[Visit, ...]) -> None:
+        """Keep the position if it failed by less than the one kept."""
+        if minutes < self.minutes:
+            self.minutes, self.visits = minutes, visits
+
+
+def insertions(
+    world: World, route: Route, stops: tuple[Visit, Visit], nearest: Nearest | None = None
+) -> Iterator[tuple[Route, int]]:
+    """Every feasible position of a pickup and its drop-off in a route.
+
+    Yields
+    ------
+    tuple
+        The new route, and the index of the pickup in it.
+    """
+    road, visits, duty = world.road, route.visits, route.duty
+    up, down = stops
+    count, where = len(visits), places(route.visits, duty)
+    early = route.found.starts
+    latest = _latest_starts(route, where, road)
+    loads, solos = _loads(visits)
+    for i in range(count + 1):
+        ready = early[i - 1] + visits[i - 1].service if i else duty.start_at
+        if not _fits_aboard(up, loads[i], solos[i], duty):
+            continue
+        here = where[i - 1] if i else duty.start_place
+        begin = max(road.arrive(here, up.place, ready), up.earliest)
+        if begin > up.latest + EPSILON:
+            if nearest is not None:
+                nearest.offer(begin - up.latest, (*visits[:i], up, down, *visits[i:]))
+            if ready > up.latest + EPSILON:
+                break
+            continue
+        leave, last = begin + up.service, up.place
+        for j in range(i, count + 1):
+            if j > i:
+                # The passenger stays aboard past stop j - 1.
+                passed = visits[j - 1]
+                place = last if passed.place == ANYWHERE else passed.place
+                begin = max(road.arrive(last, place, leave), passed.earliest)
+                full = not _fits_aboard(up, loads[j], solos[j], duty)
+                if full or begin > latest[j - 1] + EPSILON:
+                    if not full and nearest is not None:
+                        order = (*visits[:i], up, *visits[i:j], down, *visits[j:])
+                        nearest.offer(begin - latest[j - 1], order)
+                    break
+                leave, last = begin + passed.service, place
+            begin = max(road.arrive(last, down.place, leave), down.earliest)
+            excess = begin - down.latest
+            if excess <= EPSILON and (j < count or duty.end_place is not None):
+                onward = where[j] if j < count else duty.end_place
+                floating = j < count and visits[j].place == ANYWHERE
+                reached = begin + down.service
+                if onward is not None and not floating:
+                    reached = road.arrive(down.place, onward, reached)
+                excess = max(excess, reached - (latest[j] if j < count else duty.end_at))
+            order = (*visits[:i], up, *visits[i:j], down, *visits[j:])
+            if excess > EPSILON:
+                if nearest is not None:
+                    nearest.offer(excess, order)
+                continue
+            found = schedule(order, duty, road)
+            if isinstance(found, Schedule):
+                yield Route(route.vehicle, order, duty, found, driving_minutes(order, duty, road, found)), i
+            elif nearest is not None:
+                nearest.offer(found.minutes, order)
+
+
+def _latest_starts(route: Route, where: list[int], road: Road) -> list[float]:
+    """For each stop a time after which no schedule of the rest can exist (at the fastest speed)."""
+    visits, duty = route.visits, route.duty
+    limit = duty.end_at
+    if duty.end_place is not None and visits:
+        limit -= road.least_minutes(where[-1], duty.end_place)
+    found = [0.0] * len(visits)
+    for k in range(len(visits) - 1, -1, -1):
+        limit = found[k] = min(visits[k].latest, limit - visits[k].service)
+        if k:
+            limit -= 0.0 if visits[k].place == ANYWHERE else road.least_minutes(where[k - 1], where[k])
+    return found
+
+
+def _loads(visits: tuple[Visit, ...]) -> tuple[list[tuple[int, int, int, int]], list[bool]]:
+    """Before each position: seats, chairs, cots and people aboard, and whether one of them rides alone."""
+    boarding = {v.job_id for v in visits if v.kind == PICKUP}
+    aboard = {v.job_id: v for v in visits if v.kind == DROPOFF and v.job_id not in boarding}
+    loads, solos = [], []
+    for visit in (*visits, None):
+        sums = [sum(v.load[d] for v in aboard.values()) for d in range(3)]
+        loads.append((sums[0], sums[1], sums[2], len(aboard)))
+        solos.append(any(v.alone for v in aboard.values()))
+        if visit is not None and visit.kind == PICKUP:
+            aboard[visit.job_id] = visit
+        elif visit is not None and visit.kind == DROPOFF:
+            aboard.pop(visit.job_id, None)
+    return loads, solos
+
+
+def _fits_aboard(up: Visit, load: tuple[int, int, int, int], solo: bool, duty: Duty) -> bool:
+    if load[3] and (solo or up.alone):
+        return False
+    return all(load[d] + up.load[d] <= duty.capacity[d] for d in range(3))
