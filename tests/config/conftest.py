@@ -45,4 +45,4 @@ def closed_home(tmp_path: Path) -> Iterator[Path]:
     for state in folder.glob("*"):
         elsewhere = accounts.service_home(state)
         if elsewhere != state:
-            shutil.rmtree(elsewhere, ignore_errors=True)
+            shutil.rmtree(elsewhere.parent, ignore_errors=True)

@@ -39,30 +39,37 @@ def service_home(state: Path) -> Path:
     """The folder under which the servers of this state keep their data: the state itself, where reachable."""
     if os.geteuid() != 0 or is_reachable(state / "lock"):
         return state
-    digest = hashlib.sha256(str(state).encode()).hexdigest()[:12]
-    home = Path("/var/tmp") / f"carrywell-{digest}"
-    home.mkdir(mode=0o711, exist_ok=True)
-    found = home.lstat()
+    digest = hashlib.sha256(str(state.parent).encode()).hexdigest()[:12]
+    home = Path("/var/tmp") / f"carrywell-{digest}" / state.name
+    for folder in (home.parent, home):
+        folder.mkdir(mode=0o711, exist_ok=True)
+    found = home.parent.lstat()
     # /var/tmp is open to all: a folder that somebody else prepared there is not ours to trust.
-    if home.is_symlink() or found.st_uid != 0 or found.st_mode & 0o022:
+    if home.parent.is_symlink() or found.st_uid != 0 or found.st_mode & 0o022:
         raise StackError(
-            f"{home} belongs to somebody else. Remove it, or set CARRYWELL_RUN_DIR to another folder."
+            f"{home.parent} belongs to somebody else. Remove it, or set CARRYWELL_RUN_DIR to another folder."
         )
     return home
 
 
 def reachable_programs(programs: Path, *, beside: tuple[str, ...], home: Path) -> Path:
-    """A folder with the same programs that the service account can run: `programs`, or a copy in `home`.
+    """A folder with the same programs that the service account can run: `programs`, or a copy beside `home`.
 
     `beside` names the folders next to `programs` that it loads its libraries from.
     """
     if os.geteuid() != 0 or is_reachable(programs / "bin" / "any"):
         return programs
     stamp = hashlib.sha256(f"{programs}:{programs.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    # <home>/programs-<stamp>/<package>/<folder>, as in site-packages: libraries are found by relative path.
-    target = home / f"programs-{stamp}"
+    # programs-<stamp>/<package>/<folder>, as in site-packages: libraries are found by relative path.
+    target = home.parent / f"programs-{stamp}"
     if not target.exists():
-        draft = Path(tempfile.mkdtemp(prefix=".programs-", dir=home))
+        _copy(programs, beside, target)
+    return target / programs.parent.name / programs.name
+
+
+def _copy(programs: Path, beside: tuple[str, ...], target: Path) -> None:
+    draft = Path(tempfile.mkdtemp(prefix=".programs-", dir=target.parent))
+    try:
         shutil.copytree(programs, draft / programs.parent.name / programs.name, symlinks=True)
         for name in beside:
             libraries = programs.parent.parent / name
@@ -71,7 +78,11 @@ def reachable_programs(programs: Path, *, beside: tuple[str, ...], home: Path) -
         for folder in (draft, *(found for found in draft.rglob("*") if found.is_dir())):
             folder.chmod(0o755)
         draft.rename(target)
-    return target / programs.parent.name / programs.name
+    except OSError:
+        if not target.exists():  # somebody else's copy came first, and serves as well
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def is_reachable(path: Path) -> bool:
