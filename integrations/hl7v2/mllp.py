@@ -213,12 +213,15 @@ class MllpServer:
             data = await self._read(reader, framer, began)
             if not data:
                 return
-            found = framer.feed(data)
-            if was_idle or found:
+            if was_idle:
                 began = clock()
+            found = framer.feed(data)
             for one in found:
                 if self._is_stopping or not await self._deal_with(connection, one, writer):
                     return
+            if found:
+                # The next piece was not read while this one was handled, which is not its sender's doing.
+                began = clock()
             if framer.outside_size > self.limits.junk_bytes:
                 return
 
