@@ -267,6 +267,14 @@ def control_kind(field: BoundField) -> str:
     return "check" if kind == "checkbox" else "input"
 
 
+@register.filter
+def lookup(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
+    """``mapping[key]``, else by the key's text (a choice value may be a wrapper), else empty."""
+    if not mapping:
+        return ""
+    return mapping.get(key, mapping.get(str(key), ""))
+
+
 # figures
 
 

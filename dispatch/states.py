@@ -1,0 +1,109 @@
+"""State tables of dispatch, as data. ``docs/states.md`` maps the field's own words to these."""
+
+from __future__ import annotations
+
+from logistics.core.machines import Machine
+
+TRIP = Machine(
+    name="trip",
+    statuses={
+        "matching": "Vendors are being ranked",
+        "offering": "A vendor has been asked and may still answer",
+        "exhausted": "Nobody is left to ask: a person must act",
+        "accepted": "A vendor accepted; no crew yet",
+        "crew_assigned": "Vehicle and crew are set",
+        "under_way": "The crew is driving to the patient or with the patient",
+        "completed": "Handed over and proven",
+        "held": "Stopped until a person decides; an assigned vehicle stays until the hold ends",
+        "canceled": "Will not happen",
+    },
+    edges={
+        "matching": ("offering", "exhausted", "held", "canceled"),
+        "offering": ("matching", "accepted", "exhausted", "held", "canceled"),
+        "exhausted": ("matching", "offering", "held", "canceled"),
+        "accepted": ("crew_assigned", "matching", "held", "canceled"),
+        "crew_assigned": ("accepted", "under_way", "matching", "held", "canceled"),
+        "under_way": ("completed", "crew_assigned", "matching", "canceled"),
+        "held": ("matching", "accepted", "crew_assigned", "canceled"),
+        "completed": (),
+        "canceled": (),
+    },
+    initial="matching",
+    final=frozenset({"completed", "canceled"}),
+)
+
+LEG = Machine(
+    name="leg",
+    statuses={
+        "planned": "No crew yet",
+        "assigned": "Crew and vehicle are set",
+        "en_route": "The crew is driving to the pickup",
+        "at_pickup": "The crew is at the pickup",
+        "on_board": "The patient is on board",
+        "at_destination": "At the destination, not handed over yet",
+        "completed": "Handed over",
+        "no_show": "The patient was not there or not ready",
+        "canceled": "Will not happen",
+    },
+    edges={
+        "planned": ("assigned", "canceled"),
+        "assigned": ("planned", "en_route", "canceled"),
+        "en_route": ("at_pickup", "assigned", "planned", "canceled"),
+        "at_pickup": ("on_board", "en_route", "no_show", "canceled"),
+        "on_board": ("at_destination", "at_pickup"),
+        "at_destination": ("completed", "on_board"),
+        "completed": (),
+        "no_show": (),
+        "canceled": (),
+    },
+    initial="planned",
+    final=frozenset({"completed", "no_show", "canceled"}),
+)
+
+OFFER = Machine(
+    name="offer",
+    statuses={
+        "waiting": "Ranked, not asked yet",
+        "open": "Asked; the clock runs",
+        "accepted": "The vendor took it",
+        "declined": "The vendor said no, with a code",
+        "expired": "The clock ran out",
+        "withdrawn": "Somebody else took it, or the trip changed",
+        "turned_back": "Accepted, then given back",
+    },
+    edges={
+        "waiting": ("open", "withdrawn"),
+        "open": ("accepted", "declined", "expired", "withdrawn"),
+        "accepted": ("turned_back", "withdrawn"),
+        "declined": (),
+        "expired": (),
+        "withdrawn": (),
+        "turned_back": (),
+    },
+    initial="waiting",
+    final=frozenset({"declined", "expired", "withdrawn", "turned_back"}),
+)
+
+DECLINE_REASONS = {
+    "vendor_no_vehicle": "No vehicle free",
+    "vendor_no_crew": "No crew free",
+    "too_far": "Too far",
+    "too_soon": "Too little time",
+    "wrong_level": "Cannot serve this need",
+    "rate": "Rate too low",
+    "other": "Other",
+}
+
+CANCEL_REASONS = {
+    "patient_request": "Patient asked",
+    "patient_refused": "Patient refused",
+    "patient_admitted": "Patient was admitted",
+    "patient_deceased": "Patient died",
+    "not_medically_ready": "Not medically ready",
+    "discharge_canceled": "Discharge canceled",
+    "duplicate_booking": "Booked twice",
+    "wrong_info": "Wrong details",
+    "found_other_ride": "Found another ride",
+    "vendor_breakdown": "Vehicle broke down",
+    "other": "Other",
+}

@@ -1,0 +1,19 @@
+"""App registration."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import AppConfig
+
+
+class InsightsConfig(AppConfig):
+    """The insights room."""
+
+    name = "logistics.insights"
+    label = "insights"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the room's event subscribers."""
+        if find_spec(f"{self.name}.subscribers"):
+            import_module(f"{self.name}.subscribers")

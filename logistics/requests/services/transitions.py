@@ -1,0 +1,126 @@
+"""The only module that gives a request, an encounter or a discharge a status."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from logistics.core.machines import move
+from logistics.requests import states
+from logistics.requests.models import (
+    Discharge,
+    DischargeEvent,
+    Encounter,
+    EncounterEvent,
+    RequestEvent,
+    ServiceRequest,
+)
+
+# A confirmed request is what dispatch waits for; every other move is named after the status it reaches.
+REQUEST_TOPICS = {"requested": "request.ready", "draft": "request.drafted"}
+
+
+def request_to(
+    request: ServiceRequest,
+    to: str,
+    *,
+    source: str = "user",
+    reason: str = "",
+    at: dt.datetime | None = None,
+    changes: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> ServiceRequest:
+    """Move a service request. Publishes ``request.ready`` or ``request.<status>``.
+
+    Raises ``IllegalMove`` or ``StaleState`` (``core.machines.move``).
+    """
+    return move(
+        request,
+        to,
+        machine=states.REQUEST,
+        event_model=RequestEvent,
+        event_field="request",
+        topic=REQUEST_TOPICS.get(to, f"request.{to}"),
+        source=source,
+        reason=reason,
+        at=at,
+        changes=changes,
+        details=details,
+        payload={"unit_id": str(request.unit_id or ""), "encounter_id": str(request.encounter_id or "")},
+    )
+
+
+def hold(request: ServiceRequest, *, reason: str, source: str = "user", details: dict[str, Any] | None = None) -> None:
+    """Stop a request until a person decides; remembers where it came from."""
+    request_to(
+        request,
+        "held",
+        source=source,
+        reason=reason,
+        changes={"held_from": request.status, "hold_reason": reason[:60]},
+        details=details,
+    )
+
+
+def resume(request: ServiceRequest, *, to: str | None = None, source: str = "user", reason: str = "") -> None:
+    """Let a held request go on where it was (or at ``to``)."""
+    request_to(
+        request,
+        to or request.held_from or "draft",
+        source=source,
+        reason=reason,
+        changes={"held_from": "", "hold_reason": ""},
+    )
+
+
+def encounter_to(
+    encounter: Encounter,
+    to: str,
+    *,
+    at: dt.datetime,
+    source: str = "ehr",
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> Encounter:
+    """Move an encounter. Publishes ``encounter.<status>`` (``encounter.reopened`` when it comes back)."""
+    reopened = encounter.status in ("discharged", "canceled") and to == "in_house"
+    return move(
+        encounter,
+        to,
+        machine=states.ENCOUNTER,
+        event_model=EncounterEvent,
+        event_field="encounter",
+        topic="encounter.reopened" if reopened else f"encounter.{to}",
+        source=source,
+        reason=reason,
+        at=at,
+        changes=changes,
+        details=details,
+        payload={"unit_id": str(encounter.unit_id or "")},
+    )
+
+
+def discharge_to(
+    discharge: Discharge,
+    to: str,
+    *,
+    at: dt.datetime,
+    source: str = "ehr",
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+) -> Discharge:
+    """Move a discharge. Publishes ``discharge.<status>``."""
+    return move(
+        discharge,
+        to,
+        machine=states.DISCHARGE,
+        event_model=DischargeEvent,
+        event_field="discharge",
+        topic=f"discharge.{to}",
+        source=source,
+        reason=reason,
+        at=at,
+        changes=changes,
+        payload={"encounter_id": str(discharge.encounter_id)},
+    )

@@ -1,0 +1,67 @@
+"""State tables of the demand side, as data. ``docs/states.md`` maps the field's own words to these."""
+
+from __future__ import annotations
+
+from logistics.core.machines import Machine
+
+REQUEST = Machine(
+    name="request",
+    statuses={
+        "draft": "A need is foreseen; nobody has confirmed it",
+        "requested": "Confirmed by a person; a vendor is being found",
+        "scheduled": "A vendor accepted",
+        "in_progress": "The crew is under way or the patient is on board",
+        "completed": "Done and proven",
+        "held": "Stopped until a person decides (discharge canceled, leave, conflicting data)",
+        "canceled": "Will not happen",
+    },
+    edges={
+        "draft": ("requested", "held", "canceled"),
+        "requested": ("scheduled", "held", "canceled", "draft"),
+        "scheduled": ("in_progress", "requested", "held", "canceled", "completed"),
+        "in_progress": ("completed", "requested", "canceled"),
+        "held": ("draft", "requested", "scheduled", "canceled"),
+        "completed": (),
+        "canceled": (),
+    },
+    initial="draft",
+    final=frozenset({"completed", "canceled"}),
+)
+
+ENCOUNTER = Machine(
+    name="encounter",
+    statuses={
+        "planned": "Pre-admitted or registered ahead",
+        "in_house": "In the hospital",
+        "on_leave": "On leave of absence; the bed is kept",
+        "discharged": "Left",
+        "canceled": "The admission was an error",
+    },
+    edges={
+        "planned": ("in_house", "discharged", "canceled"),
+        "in_house": ("on_leave", "discharged", "canceled"),
+        "on_leave": ("in_house", "discharged", "canceled"),
+        "discharged": ("in_house",),
+        "canceled": ("in_house", "discharged"),
+    },
+    initial="in_house",
+    final=frozenset(),
+)
+
+DISCHARGE = Machine(
+    name="discharge",
+    statuses={
+        "pending": "Announced (A16, an order, or by a person)",
+        "ready": "Everything that must be in place is in place",
+        "left": "The patient left",
+        "withdrawn": "Will not happen now (A25, A13)",
+    },
+    edges={
+        "pending": ("ready", "left", "withdrawn"),
+        "ready": ("left", "withdrawn", "pending"),
+        "left": ("withdrawn", "pending"),
+        "withdrawn": ("pending", "left"),
+    },
+    initial="pending",
+    final=frozenset({"left"}),
+)
