@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,7 +30,8 @@ class Stopping(BaseException):
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # the terminal may be closed by now; that must not stop the clean-up
+        print(text, flush=True)
 
 
 def _on_signal(_signum: int, _frame: FrameType | None) -> None:
