@@ -99,9 +99,7 @@ def test_a_broker_without_the_password_is_refused(bare: Path) -> None:
         services.stop()
 
 
-def test_a_home_folder_closed_to_others_is_no_obstacle(
-    closed_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_home_folder_closed_to_others_is_no_obstacle(closed_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "is_reachable", lambda path: str(path).startswith("/var/tmp"))
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)

@@ -122,9 +122,7 @@ def _gone(pids: list[int], seconds: float = 15) -> bool:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_one_line_says_that_it_is_ready_and_a_signal_ends_everything(
-    started: Callable[..., _Run], signum: int
-) -> None:
+def test_one_line_says_that_it_is_ready_and_a_signal_ends_everything(started: Callable[..., _Run], signum: int) -> None:
     run = started()
     line = run.until("Carrywell is ready")
     assert line.startswith(f"Carrywell is ready at http://127.0.0.1:{run.ports['PORT']}")

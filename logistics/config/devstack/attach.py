@@ -38,9 +38,7 @@ def ensure() -> None:
             env = services.start()
             break
         if time.monotonic() > deadline:
-            raise StackError(
-                f"The demo in {state} is starting for over a minute. Look into {state / 'logs'}."
-            )
+            raise StackError(f"The demo in {state} is starting for over a minute. Look into {state / 'logs'}.")
         time.sleep(0.1)
     for name, value in env.items():
         os.environ.setdefault(name, value)

@@ -93,9 +93,7 @@ def _become_migrate() -> None:
     check_environment(os.environ)
     env = service_environment("migrate", os.environ)
     if not env.get("DATABASE_OWNER_URL"):
-        raise StackError(
-            "DATABASE_OWNER_URL must be set to migrate: the application's own role may not change tables."
-        )
+        raise StackError("DATABASE_OWNER_URL must be set to migrate: the application's own role may not change tables.")
     if admin_url := env.pop("DATABASE_ADMIN_URL", ""):
         from logistics.core.roles import bootstrap
 

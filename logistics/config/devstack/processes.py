@@ -75,18 +75,10 @@ def command_line(pid: int) -> str:
     """The command line of a living process; empty when it is gone, or a zombie that nobody has buried."""
     if sys.platform == "linux":
         try:
-            return (
-                Path(f"/proc/{pid}/cmdline")
-                .read_bytes()
-                .replace(b"\0", b" ")
-                .decode(errors="replace")
-                .strip()
-            )
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         except OSError:
             return ""
-    shown = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return shown.stdout.strip()
 
 
@@ -104,8 +96,7 @@ def stop_orphan(pid: int, mark: str, signum: int, *, patience: float = 30.0) -> 
     while mark in command_line(pid):
         if time.monotonic() > deadline:
             raise StackError(
-                f"Process {pid}, left over from an earlier run, does not end. "
-                f"End it (kill {pid}), then start again."
+                f"Process {pid}, left over from an earlier run, does not end. End it (kill {pid}), then start again."
             )
         time.sleep(0.05)
     return True
@@ -130,9 +121,7 @@ class Child:
     HEALTHY_SECONDS = 120.0  # who lived that long starts with a clean record
     FIRST_PAUSE_SECONDS = 1.0  # doubled at each death
 
-    def __init__(
-        self, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path
-    ) -> None:
+    def __init__(self, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path) -> None:
         self.name, self.log = name, log
         self._command, self._env, self._cwd = command, env, cwd
         self.process: subprocess.Popen[bytes] | None = None

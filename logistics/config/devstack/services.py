@@ -117,9 +117,7 @@ def _prepare(admin_url: str, database: str, secrets: dict[str, str]) -> tuple[st
     if database in ("", "postgres", "template1"):
         database = DATABASE
     try:
-        return bootstrap(
-            admin_url, database=database, owner_password=secrets["owner"], app_password=secrets["app"]
-        )
+        return bootstrap(admin_url, database=database, owner_password=secrets["owner"], app_password=secrets["app"])
     except psycopg2.OperationalError as error:
         raise StackError(f"The database server refused the administrator: {str(error).strip()}") from None
     except psycopg2.errors.InsufficientPrivilege as error:
