@@ -1,0 +1,20 @@
+"""Reading contracts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Q
+
+from vendors.models import Contract
+
+
+def in_force(day: dt.date) -> dict[Any, Contract]:
+    """Vendor id → the signed version in force on ``day``, rates prefetched."""
+    rows = (
+        Contract.objects.filter(status="signed", effective_from__lte=day)
+        .filter(Q(effective_to__isnull=True) | Q(effective_to__gt=day))
+        .prefetch_related("rates")
+    )
+    return {row.vendor_id: row for row in rows}

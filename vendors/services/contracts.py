@@ -1,0 +1,85 @@
+"""Contracts and their rates. A signed version never changes: better terms are a new version."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+
+from logistics.accounts.models import Organization
+from logistics.core import audit, clock, levels
+from logistics.core.errors import DomainError, IllegalMove
+from vendors.models import Contract, Rate
+
+
+def draft(
+    *,
+    vendor: Organization,
+    effective_from: dt.date,
+    effective_to: dt.date | None = None,
+    response_minutes: int = 7,
+    on_time_tolerance_minutes: int = 15,
+) -> Contract:
+    """A new unsigned version for this vendor."""
+    if effective_to is not None and effective_to <= effective_from:
+        raise DomainError("The contract must end after it starts.", code="dates", fields={"effective_to": "Later."})
+    latest = Contract.objects.filter(vendor=vendor).aggregate(Max("version"))["version__max"] or 0
+    contract = Contract.objects.create(
+        vendor=vendor,
+        version=latest + 1,
+        effective_from=effective_from,
+        effective_to=effective_to,
+        response_minutes=response_minutes,
+        on_time_tolerance_minutes=on_time_tolerance_minutes,
+    )
+    audit.record(action="contract.drafted", target=contract, details={"version": contract.version})
+    return contract
+
+
+def set_rate(*, contract: Contract, level: str, base_amount: Decimal, mile_amount: Decimal, **terms: Any) -> Rate:
+    """The price of one level in a draft. ``terms``: included_miles, mile_rounding, minimum_amount."""
+    if contract.status != "draft":
+        raise IllegalMove("A signed version never changes. Draft a new version.", code="contract_signed")
+    if level not in levels.LEVELS:
+        raise DomainError("Choose a level of service.", code="unknown_level", fields={"level": "Choose one."})
+    if base_amount < 0 or mile_amount < 0:
+        raise DomainError("A price cannot be below zero.", code="negative", fields={"base_amount": "Zero or more."})
+    rate, _ = Rate.objects.update_or_create(
+        contract=contract,
+        level=level,
+        defaults={"vendor_id": contract.vendor_id, "base_amount": base_amount, "mile_amount": mile_amount, **terms},
+    )
+    return rate
+
+
+def sign(*, contract: Contract, signed_by_name: str) -> Contract:
+    """Put a draft in force. The version that was in force ends where this one begins."""
+    if contract.status != "draft":
+        raise IllegalMove("Only a draft can be signed.", code="contract_signed")
+    if not signed_by_name.strip():
+        raise DomainError("Say who signed.", code="no_signer", fields={"signed_by_name": "Name the signer."})
+    if not contract.rates.exists():
+        raise DomainError("Add at least one rate first.", code="no_rates")
+    try:
+        with transaction.atomic():
+            Contract.objects.filter(
+                Q(effective_to__isnull=True) | Q(effective_to__gt=contract.effective_from),
+                vendor_id=contract.vendor_id,
+                status="signed",
+                effective_from__lt=contract.effective_from,
+            ).update(effective_to=contract.effective_from)
+            Contract.objects.filter(pk=contract.pk, status="draft").update(
+                status="signed", signed_by_name=signed_by_name, signed_at=clock.now()
+            )
+    except IntegrityError as error:
+        raise DomainError(
+            "Another signed version covers these dates. Start this one later.",
+            code="contract_overlap",
+            fields={"effective_from": "Overlaps a signed version."},
+        ) from error
+    contract.refresh_from_db()
+    audit.record(action="contract.signed", target=contract, details={"version": contract.version})
+    return contract
