@@ -1,7 +1,7 @@
 """An ADT message as one set of facts, whatever version or habit it was written in.
 
-`read_adt` gives the facts of a message's patient. Two events speak of several patients: A17 swaps two beds,
-and merges may come in bulk; `read_all` gives one event per patient.
+`read_adt` gives the facts of a message's patient. Some events speak of several: A17 swaps two beds, merges
+come in bulk, A45 moves many visits; `read_all` gives one event for each.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ class AdtEvent:
     comments: tuple[str, ...]  # NTE-3, one text per segment
 
 
-def read_adt(
-    message: Message, *, zone: str | None = None, codes: Mapping[str, str] = DEFAULT_CODES
-) -> AdtEvent:
+def read_adt(message: Message, *, zone: str | None = None, codes: Mapping[str, str] = DEFAULT_CODES) -> AdtEvent:
     """The facts about the message's first (nearly always only) patient.
 
     zone: IANA name for timestamps without an offset; without it and without `message.zone` such times stay
@@ -136,9 +134,7 @@ def read_adt(
     return read_all(message, zone=zone, codes=codes)[0]
 
 
-def read_all(
-    message: Message, *, zone: str | None = None, codes: Mapping[str, str] = DEFAULT_CODES
-) -> list[AdtEvent]:
+def read_all(message: Message, *, zone: str | None = None, codes: Mapping[str, str] = DEFAULT_CODES) -> list[AdtEvent]:
     """One event per patient of the message, in its order; at least one. Arguments and errors as in
     `read_adt`.
     """

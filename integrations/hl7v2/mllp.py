@@ -189,9 +189,7 @@ class MllpServer:
         certificate = writer.get_extra_info("peercert") or None
         return Peer(next(self._numbers), address[0], address[1], local[1], certificate)
 
-    async def _serve(
-        self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _serve(self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = Framer(self.limits.frame_bytes)
         try:
             await self._converse(connection, framer, reader, writer)
@@ -240,9 +238,7 @@ class MllpServer:
         except TimeoutError:
             return b""
 
-    async def _deal_with(
-        self, connection: _Connection, one: Frame | Junk, writer: asyncio.StreamWriter
-    ) -> bool:
+    async def _deal_with(self, connection: _Connection, one: Frame | Junk, writer: asyncio.StreamWriter) -> bool:
         """Hand one thing on; False when the connection is to be closed."""
         if isinstance(one, Junk):
             await self._report(connection.peer, one)

@@ -86,7 +86,7 @@ class Person:
 
 
 class Group:
-    """The segments that belong to one patient of a message: from a PID up to the next one.
+    """The segments that speak of one patient, and of one visit: from a PID up to the next one.
 
     The first patient also owns what stands before its PID, so that a message without a PID is one group.
     `problems` collects what could not be read, as `<word>:<name>` without any value.
@@ -243,7 +243,19 @@ def _says_something(value: Place | Person) -> bool:
 
 
 def groups(message: Message, zone: str | None) -> list[Group]:
-    """One group per PID, in message order; one group for a message without any."""
+    """One group per PID in message order, and per MRG where one patient has several (A45 moves many visits).
+
+    A message without a PID is one group.
+    """
     starts = message.positions("PID")
     cuts = [0, *starts[1:], len(message.segment_ids)]
-    return [Group(message, list(range(start, end)), zone) for start, end in zip(cuts, cuts[1:], strict=False)]
+    found = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        merges = [position for position in message.positions("MRG") if start <= position < end]
+        if len(merges) < 2:
+            found.append(Group(message, list(range(start, end)), zone))
+            continue
+        shared = list(range(start, merges[0]))
+        for merge, following in zip(merges, [*merges[1:], end], strict=True):
+            found.append(Group(message, [*shared, *range(merge, following)], zone))
+    return found

@@ -101,6 +101,4 @@ def escape(text: str, separators: Separators) -> str:
         separators.subcomponent: f"{mark}T{mark}",
         "\n": f"{mark}.br{mark}",
     }
-    return "".join(
-        table.get(char) or (f"{mark}X{ord(char):02X}{mark}" if ord(char) < 32 else char) for char in text
-    )
+    return "".join(table.get(char) or (f"{mark}X{ord(char):02X}{mark}" if ord(char) < 32 else char) for char in text)

@@ -136,9 +136,7 @@ def facts(message: Message) -> Fact:
     }
     if decision.code != "AR":
         result["enhanced"] = (
-            {"accept": decision.accept, "application": decision.application}
-            if decision.mode == "enhanced"
-            else None
+            {"accept": decision.accept, "application": decision.application} if decision.mode == "enhanced" else None
         )
     return result
 
@@ -219,9 +217,7 @@ def _visit(message: Message, notes: list[str], known: Fact) -> Fact:
     known["dob"] = _time(message, message.field("PID", 7), "dob", notes)
     visit["event_occurred"] = _time(message, message.field("EVN", 6), "event_occurred", notes)
     visit["event_recorded"] = _time(message, message.field("EVN", 2), "event_recorded", notes)
-    visit["expected_discharge_time"] = _time(
-        message, message.field("PV2", 9), "expected_discharge_time", notes
-    )
+    visit["expected_discharge_time"] = _time(message, message.field("PV2", 9), "expected_discharge_time", notes)
     known["message_time"] = _time(message, message.field("MSH", 7), "message_time", notes)
     return visit
 

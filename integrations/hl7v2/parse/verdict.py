@@ -30,6 +30,9 @@ VISIT_EVENTS = frozenset(
 MERGE_EVENTS = frozenset(("A18", "A30", "A34", "A35", "A36", "A39", "A40", "A41", "A42", "A46", "A47", "A49"))
 """Events that replace one identifier by another and cannot be followed without MRG-1."""
 
+PATIENT_MERGE_EVENTS = frozenset(("A18", "A34", "A39", "A40"))
+"""Merges of whole patients. (In account and visit merges MRG-1 repeats PID-3 rightly.)"""
+
 RECORD_EVENTS = frozenset(
     ("A09", "A10", "A18", "A19", "A20", "A30", "A32", "A33", "A35", "A36", "A37", "A43")
     + ("A46", "A48", "A54", "A55", "A56", "A57", "A58", "A59", "A60", "A61", "A62")
@@ -148,6 +151,8 @@ def _adt_faults(message: Message) -> list[_Fault]:
         faults.append(_Fault("no PV1 for a visit event", "100", "PV1^1"))
     if event in MERGE_EVENTS and message.get("MRG", 1) in (None, NULL):
         faults.append(_Fault("merge without MRG-1", "101", "MRG^1^1"))
+    elif event in PATIENT_MERGE_EVENTS and _merges_into_itself(message):
+        faults.append(_Fault("merge of an identifier into itself", "207", "MRG^1^1"))
     return faults
 
 
@@ -160,15 +165,23 @@ def _has_identifier(message: Message) -> bool:
     return any(message.value(one) not in (None, NULL) for one in candidates)
 
 
+def _merges_into_itself(message: Message) -> bool:
+    """The retired identifier is the surviving one: following it would make a patient its own alias."""
+
+    def name(field: str) -> tuple[str | None, ...]:
+        return message.value(field), message.value(field, 4), message.value(field, 4, 2)
+
+    retired = name(message.field("MRG", 1))
+    return any(name(one) == retired for one in message.repetitions(message.field("PID", 3)))
+
+
 def _is_doubtful(message: Message) -> bool:
     """A discharge time that cannot be read: everything else may be applied, but somebody has to look."""
     left = message.get("PV1", 45)
     return left not in (None, NULL) and iso(left) is None
 
 
-def _answer(
-    message: Message, code: ApplicationCode, faults: list[_Fault], disposition: Disposition
-) -> Decision:
+def _answer(message: Message, code: ApplicationCode, faults: list[_Fault], disposition: Disposition) -> Decision:
     reason = "; ".join(fault.reason for fault in faults)
     error, location = (faults[0].error, faults[0].location) if faults else ("", "")
     asked_accept, asked_application = message.get("MSH", 15), message.get("MSH", 16)

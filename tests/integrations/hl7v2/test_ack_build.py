@@ -30,6 +30,7 @@ ack = partial(build_ack, clock=lambda: NOON, control_id="CW1")
         ("no-identifier", "AE", "review"),
         ("no-control-id", "AE", "review"),
         ("merge-without-prior", "AE", "review"),
+        ("merge-into-itself", "AE", "review"),
         ("utf8-declared-latin1-sent", "AE", "review"),
         ("two-in-one-frame", "AE", "review"),
         ("unknown-event", "AR", "reject"),
@@ -104,9 +105,7 @@ def test_versions_before_structures_existed_get_none(read):
 def test_a_refusal_says_where_and_why(read):
     message = read("no-pv1")
     decision = decide(message)
-    answer = parse(
-        ack(message, decision.code, decision.reason, error=decision.error, location=decision.location)
-    )
+    answer = parse(ack(message, decision.code, decision.reason, error=decision.error, location=decision.location))
 
     assert answer.get("MSA", 1) == "AE"
     assert answer.get("MSA", 3) == "no PV1 for a visit event"

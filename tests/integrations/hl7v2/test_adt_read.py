@@ -155,20 +155,14 @@ def test_observations_say_how_the_patient_can_travel(read):
     ],
 )
 def test_weights_are_pounds_whatever_the_unit(value, unit, pounds):
-    event = read_adt(
-        parse(message_with(f"OBX|1|NM|29463-7^Body weight^LN||{value}|{unit}|||||F"), zone=NEW_YORK)
-    )
+    event = read_adt(parse(message_with(f"OBX|1|NM|29463-7^Body weight^LN||{value}|{unit}|||||F"), zone=NEW_YORK))
 
     assert event.weight_lb == Decimal(pounds)
 
 
-@pytest.mark.parametrize(
-    ("value", "unit"), [("90", ""), ("heavy", "kg"), ("900", "kg"), ("0", "kg"), ("80", "stone")]
-)
+@pytest.mark.parametrize(("value", "unit"), [("90", ""), ("heavy", "kg"), ("900", "kg"), ("0", "kg"), ("80", "stone")])
 def test_a_weight_that_is_not_sure_is_not_guessed(value, unit):
-    event = read_adt(
-        parse(message_with(f"OBX|1|NM|29463-7^Body weight^LN||{value}|{unit}|||||F"), zone=NEW_YORK)
-    )
+    event = read_adt(parse(message_with(f"OBX|1|NM|29463-7^Body weight^LN||{value}|{unit}|||||F"), zone=NEW_YORK))
 
     assert event.weight_lb is UNCHANGED
     assert event.problems == ("bad_value:weight",)
@@ -222,6 +216,14 @@ def test_a_swap_speaks_of_two_patients(read):
     assert (second.patient.number, second.location.bed) == ("LM700999", "A")
     assert second.visit.number == "V90040001"
     assert second.event == "A17"
+
+
+def test_a_move_of_several_visits_is_one_event_for_each(read):
+    events = read_all(read("a45-move-visits"))
+
+    assert [(one.patient.number, one.prior_patient.number) for one in events] == [("LM700412", "LM700397")] * 2
+    assert [one.prior_visit.number for one in events] == ["V90031201", "V90031202"]
+    assert [one.visit.number for one in events] == ["V90031201", "V90031202"]
 
 
 def test_a_death_is_read_from_the_flag_or_the_time(read):

@@ -88,7 +88,7 @@ def test_every_message_with_a_header_gives_events(corpus):
         message = parse((CORPUS / name).read_bytes(), zone="America/New_York")
         if message.ok:
             events = read_all(message)
-            assert len(events) == max(1, len(message.positions("PID"))), name
+            assert len(events) >= max(1, len(message.positions("PID"))), name
 
 
 def test_the_answers_of_the_sequences_are_as_expected(corpus):

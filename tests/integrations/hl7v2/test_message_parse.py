@@ -224,9 +224,7 @@ def test_damaged_messages_never_raise(data):
         at = data.draw(st.integers(0, max(0, len(message) - 1)))
         length = data.draw(st.integers(0, 8))
         message[at : at + length] = data.draw(
-            st.one_of(
-                st.binary(max_size=8), st.sampled_from([b"|", b"^", b"~", b"\\", b"&", b'""', b"\r", b"\n"])
-            )
+            st.one_of(st.binary(max_size=8), st.sampled_from([b"|", b"^", b"~", b"\\", b"&", b'""', b"\r", b"\n"]))
         )
     _read_everything(bytes(message))
 

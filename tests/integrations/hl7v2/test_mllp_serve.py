@@ -368,9 +368,7 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
         .not_valid_before(now - datetime.timedelta(minutes=5))
         .not_valid_after(now + datetime.timedelta(hours=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("bedflow.larkmoor.example")]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("bedflow.larkmoor.example")]), critical=False)
         .sign(key, hashes.SHA256())
     )
     certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
@@ -402,9 +400,7 @@ def test_a_client_certificate_is_asked_for_and_shown_to_the_handler(tmp_path):
     async def test():
         async with serving(note, ssl_context=server_side) as server:
             name = "bedflow.larkmoor.example"
-            async with AsyncMllpClient(
-                HOST, server.port, ssl_context=with_certificate, server_hostname=name
-            ) as known:
+            async with AsyncMllpClient(HOST, server.port, ssl_context=with_certificate, server_hostname=name) as known:
                 assert await known.send(b"1") == b"1"
             async with AsyncMllpClient(
                 HOST, server.port, ssl_context=without, server_hostname=name, timeout=3
