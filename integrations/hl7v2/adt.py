@@ -135,8 +135,9 @@ def read_adt(message: Message, *, zone: str | None = None, codes: Mapping[str, s
 
 
 def read_all(message: Message, *, zone: str | None = None, codes: Mapping[str, str] = DEFAULT_CODES) -> list[AdtEvent]:
-    """One event per patient of the message, in its order; at least one. Arguments and errors as in
-    `read_adt`.
+    """One event per patient, and per visit that is moved, in the message's order; at least one.
+
+    Arguments and errors are those of `read_adt`.
     """
     if not message.ok:
         raise ValueError(f"not a readable HL7 message: {message.problem}")
