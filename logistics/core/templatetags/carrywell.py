@@ -35,14 +35,13 @@ MINUS = "\u2212"
 
 
 @register.simple_tag
-def icon(name: str, cls: str = "", label: str = "") -> SafeString:
-    """A sprite icon. ``cls`` adds classes (``ico bad``). With ``label`` it is an image so named, else hidden."""
+def icon(name: str, cls: str = "", label: str = "", tone: str = "") -> SafeString:
+    """A sprite icon. ``cls`` and ``tone`` add classes. With ``label`` it is an image so named, else hidden."""
     href = f"{static('img/sprite.svg')}#i-{name}"
+    classes = " ".join(part for part in ("i", cls, tone) if part)
     if label:
-        return format_html(
-            '<svg class="i {}" role="img" aria-label="{}"><use href="{}"/></svg>', cls, label, href
-        )
-    return format_html('<svg class="i {}" aria-hidden="true"><use href="{}"/></svg>', cls, href)
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, href)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, href)
 
 
 @register.inclusion_tag("ui/chip.html")
@@ -154,8 +153,9 @@ def facility_date(value: dt.datetime | dt.date | None, zone: Zone = None) -> str
 
 
 @register.filter
+@register.simple_tag
 def zone_name(value: dt.datetime | None, zone: Zone = None) -> str:
-    """The zone's abbreviation at that moment: "CST" in winter, "CDT" in summer."""
+    """The zone's abbreviation at that moment: "CST" in winter, "CDT" in summer. A tag and a filter."""
     return "" if not value else _local(value, zone).tzname() or ""
 
 
@@ -241,9 +241,7 @@ def control(field: BoundField, hint_id: str = "", cls: str = "inp", **attrs: Any
 
     Extra attributes may be given with underscores (``hx_get``); they are written with hyphens.
     """
-    widget: dict[str, Any] = {
-        name.replace("_", "-"): value for name, value in attrs.items() if value not in (None, "")
-    }
+    widget: dict[str, Any] = {name.replace("_", "-"): value for name, value in attrs.items() if value not in (None, "")}
     if cls:
         widget["class"] = f"{field.field.widget.attrs.get('class', '')} {cls}".strip()
     described = [hint_id] if hint_id else []
@@ -300,9 +298,7 @@ def line_chart(
 
 
 @register.inclusion_tag("ui/chart_bar.html")
-def bar_chart(
-    rows: Sequence[Mapping[str, Any]], label: str, unit: str = "", width: int = 440
-) -> dict[str, Any]:
+def bar_chart(rows: Sequence[Mapping[str, Any]], label: str, unit: str = "", width: int = 440) -> dict[str, Any]:
     """Horizontal bars: rows of ``label``, ``value``, and optionally ``note`` and ``tone``."""
     return {"label": label, "unit": unit, **drawing.bar_chart(rows, width=width)}
 

@@ -29,8 +29,8 @@ def nice_step(span: float, count: int) -> float:
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Round axis values that enclose ``low`` to ``high``: about ``count`` steps, at least two values."""
-    if high <= low:
-        high = low + 1
+    if high - low <= 1e-6 * max(abs(low), abs(high), 1):
+        high = low + max(abs(low) * 0.1, 1)
     step = nice_step(high - low, count)
     first = math.floor(low / step)
     last = math.ceil(high / step)
@@ -49,9 +49,7 @@ def spark(values: Sequence[float], target: float | None) -> dict[str, Any]:
     span = (high - low) or 1.0
     goal = None if target is None else tenth(4 + (high - target) / span * 24)
     step = 116 / (len(values) - 1) if len(values) > 1 else 0.0
-    drawn = " ".join(
-        f"{tenth(2 + step * i)},{tenth(4 + (high - v) / span * 24)}" for i, v in enumerate(values)
-    )
+    drawn = " ".join(f"{tenth(2 + step * i)},{tenth(4 + (high - v) / span * 24)}" for i, v in enumerate(values))
     return {"points": drawn, "goal": goal}
 
 
@@ -61,19 +59,14 @@ def line_chart(
     """A line over named steps: ``grid`` rows, ``dots``, ``line`` points, ``labels``, ``goal`` height."""
     left, right, top, bottom = 40.0, 20.0, 14.0, 22.0
     values = [v for _, v in series]
-    axis = ticks(
-        min([*values, *([target] if target is not None else [])]), max([*values, target or values[0]])
-    )
+    axis = ticks(min([*values, *([target] if target is not None else [])]), max([*values, target or values[0]]))
     low, high = axis[0], axis[-1]
 
     def y(value: float) -> float:
         return tenth(top + (high - value) / (high - low) * (height - top - bottom))
 
     step = (width - left - right) / (len(series) - 1) if len(series) > 1 else 0.0
-    dots = [
-        {"x": tenth(left + step * i), "y": y(v), "value": number(v), "name": n}
-        for i, (n, v) in enumerate(series)
-    ]
+    dots = [{"x": tenth(left + step * i), "y": y(v), "value": number(v), "name": n} for i, (n, v) in enumerate(series)]
     return {
         "width": width,
         "height": height,
@@ -150,9 +143,7 @@ def gantt(
     if first < start:
         first += dt.timedelta(hours=1)
     hours = [
-        first + dt.timedelta(hours=n)
-        for n in range(math.ceil(span / 3600))
-        if first + dt.timedelta(hours=n) < end
+        first + dt.timedelta(hours=n) for n in range(math.ceil(span / 3600)) if first + dt.timedelta(hours=n) < end
     ]
     here = None if now is None else percent(now)
     return {
@@ -175,9 +166,7 @@ def gantt(
 class Ground:
     """A local flat map around some places: degrees to SVG units, north up, one scale in both directions."""
 
-    def __init__(
-        self, places: Sequence[tuple[float, float]], *, width: int, height: int, pad: int = 34
-    ) -> None:
+    def __init__(self, places: Sequence[tuple[float, float]], *, width: int, height: int, pad: int = 34) -> None:
         """Fit ``places`` (latitude, longitude in degrees) into ``width`` by ``height`` less ``pad`` all round."""
         if not places:
             raise ValueError("a map needs at least one place")
