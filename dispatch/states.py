@@ -47,10 +47,12 @@ LEG = Machine(
     },
     edges={
         "planned": ("assigned", "canceled"),
-        "assigned": ("planned", "en_route", "canceled"),
-        "en_route": ("at_pickup", "assigned", "planned", "canceled"),
-        "at_pickup": ("on_board", "en_route", "no_show", "canceled"),
-        "on_board": ("at_destination", "at_pickup"),
+        # A crew may forget a tap on the way to the patient: the next one says "skipped" and invents nothing.
+        # Getting in ("on_board") cannot be skipped, because fees and figures start there.
+        "assigned": ("planned", "en_route", "at_pickup", "on_board", "canceled"),
+        "en_route": ("at_pickup", "on_board", "assigned", "planned", "canceled"),
+        "at_pickup": ("on_board", "en_route", "assigned", "planned", "no_show", "canceled"),
+        "on_board": ("at_destination", "completed", "at_pickup", "en_route", "assigned"),
         "at_destination": ("completed", "on_board"),
         "completed": (),
         "no_show": (),

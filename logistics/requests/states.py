@@ -19,7 +19,7 @@ REQUEST = Machine(
         "draft": ("requested", "held", "canceled"),
         "requested": ("scheduled", "held", "canceled", "draft"),
         "scheduled": ("in_progress", "requested", "held", "canceled", "completed"),
-        "in_progress": ("completed", "requested", "canceled"),
+        "in_progress": ("completed", "requested", "scheduled", "canceled"),
         "held": ("draft", "requested", "scheduled", "canceled"),
         "completed": (),
         "canceled": (),
