@@ -1,38 +1,47 @@
-"""Which vendor takes which job, decided over all open jobs at once with OR-Tools CP-SAT.
+"""Which vendor takes which job, decided over all open jobs at once with OR-Tools.
 
-The model chooses at most one candidate for each job, within vendor capacity by hour and with jobs that
-cannot follow one another kept out of one vehicle. What several jobs do to each other in one vehicle is
-found out exactly afterwards (``joint``) and returned to the model as cuts, until its answer holds: a
-logic-based Benders decomposition. Every cut is a true bound, so the bound reported is one too.
+The decision is which load each vehicle takes (``columns``), at most one, so that every job is in one
+load at most and no vendor exceeds its capacity by hour. Loads are made as the relaxed problem asks for
+them; CP-SAT then chooses among the whole ones. Its answer is proved when it meets the relaxed bound, or
+when every load that a better answer could hold has been offered to it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ortools.sat.python import cp_model
-
-from dispatch.solver.feasible import asked_hour, hour_capacity
+from dispatch.solver.columns import Column, Prices, Pricing
 from dispatch.solver.insert import Screening
+from dispatch.solver.master import Relaxed, choose
 from dispatch.solver.problem import Problem
-from dispatch.solver.schedule import EPSILON
-from dispatch.solver.score import Option, option_name
-from dispatch.solver.table import Choice, Cuts, Ranked, Table
+from dispatch.solver.score import Option
+from dispatch.solver.table import Ranked, Table
 from dispatch.solver.world import Route, World
+
+PER_VEHICLE = 4
+"""Loads added for one vehicle in one round of pricing."""
+
+FIRST_LOOK = 24
+"""Sets examined for one vehicle in a round at first. Early prices are far off, and an exact answer to
+them is wasted; the limit grows when it finds nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """When to stop: `wall_seconds` is a hard limit, `work_seconds` counts the solver's own deterministic
-    work, so that a loaded machine gives the same answer; `rounds` limits the cut loop."""
+    """When to stop.
+
+    `wall_seconds` is a hard limit for emergencies. The others count work, so that a loaded machine gives
+    the same answer: `work_seconds` of CP-SAT's deterministic time, `look` sets of jobs examined,
+    `rounds` of pricing.
+    """
 
     wall_seconds: float = 10.0
-    work_seconds: float = 4.0
-    rounds: int = 40
+    work_seconds: float = 2.0
+    look: int = 40_000
+    rounds: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Allocation:
     greedy_cents: int
     wall_ms: float
     rounds: int
+    loads: int
     choice: Mapping[str, Option]
     routes: Mapping[str, Route]
     ranking: Mapping[str, tuple[Ranked, ...]]
@@ -73,39 +83,20 @@ def allocate(
     the order of jobs, vendors and vehicles does not matter.
     """
     began = time.perf_counter()
-    rule = stop or StopRule()
     table = Table(problem, screenings, world or World(problem))
-    greedy = table.greedy()
-    best, best_cost = greedy, table.cost(greedy)
-    greedy_cents, bound, rounds, proved = best_cost, 0, 0, not table.options
-    cuts = Cuts()
-    work_left = rule.work_seconds
-    while not proved and rounds < rule.rounds:
-        wall_left = rule.wall_seconds - (time.perf_counter() - began)
-        if wall_left <= 0 or work_left <= 0:
-            break
-        rounds += 1
-        choice, round_bound, exact, work = _solve(table, cuts, best, seed, wall_left, work_left)
-        bound, work_left = max(bound, round_bound), work_left - work
-        if choice is None:
-            break
-        learned = table.learn(choice, cuts)
-        repaired = table.repair(choice)
-        cost = table.cost(repaired)
-        if cost < best_cost:
-            best, best_cost = repaired, cost
-        # Nothing new to learn: the model's answer is what the vehicles really do.
-        proved = (exact and not learned) or bound >= best_cost
-    proved = proved and not table.joints.cut_short
-    status = "EMPTY" if not table.options else "OPTIMAL" if proved else "FEASIBLE"
+    run = _Run(table, stop or StopRule(), seed, began)
+    run.decide()
+    best = run.best
+    status = "EMPTY" if not table.options else "OPTIMAL" if run.proved else "FEASIBLE"
     ranking = {job_id: table.rank(job_id, best) for job_id in table.jobs}
     return Allocation(
         status=status,
-        objective_cents=best_cost,
-        bound_cents=best_cost if proved else min(bound, best_cost),
-        greedy_cents=greedy_cents,
+        objective_cents=run.cents,
+        bound_cents=run.cents if run.proved else min(run.bound, run.cents),
+        greedy_cents=run.greedy_cents,
         wall_ms=1000 * (time.perf_counter() - began),
-        rounds=rounds,
+        rounds=run.rounds,
+        loads=len(run.pool),
         choice=best,
         routes=table.routes(best),
         ranking=ranking,
@@ -113,69 +104,149 @@ def allocate(
     )
 
 
-def _solve(
-    table: Table, cuts: Cuts, hint: Choice, seed: int, wall_seconds: float, work_seconds: float
-) -> tuple[Choice | None, int, bool, float]:
-    """One run of the model: the choice (None if none was found), a bound in cents, whether it is
-    proved, and the deterministic work it took."""
-    model = cp_model.CpModel()
-    take: dict[tuple[str, str, str], cp_model.IntVar] = {}
-    spends: list[tuple[cp_model.IntVar, int]] = []
-    by_hour: dict[tuple[str, int], list[cp_model.IntVar]] = defaultdict(list)
-    for job_id, options in table.options.items():
-        mine = []
-        for option in options:
-            name = (job_id, option.candidate.vendor_id, option.candidate.vehicle_id)
-            variable = take[name] = model.new_bool_var("/".join(name))
-            model.add_hint(variable, hint.get(job_id) is option)
-            spends.append((variable, option.total - table.penalty[job_id]))
-            by_hour[option.candidate.vendor_id, asked_hour(table.jobs[job_id])].append(variable)
-            mine.append(variable)
-        model.add_at_most_one(mine)
-    for (vendor_id, hour), variables in by_hour.items():
-        room = hour_capacity(table.world.vendors[vendor_id], hour)
-        if room is not None and room < len(variables):
-            model.add(sum(variables) <= room)
-    for a, b in table.conflicts:
-        model.add_at_most_one(take[option_name(a)], take[option_name(b)])
+class _Run:
+    """One decision in progress: the best choice so far and the best bound."""
 
-    def together(vehicle_id: str, job_ids: frozenset[str]) -> list[cp_model.IntVar]:
-        vendor_id = table.world.vehicles[vehicle_id].vendor_id
-        return [take[job_id, vendor_id, vehicle_id] for job_id in sorted(job_ids)]
+    def __init__(self, table: Table, rule: StopRule, seed: int, began: float) -> None:
+        self.table, self.rule, self.seed, self.began = table, rule, seed, began
+        self.pricing = Pricing(table)
+        self.best = table.greedy()
+        self.cents = self.greedy_cents = table.cost(self.best)
+        self.bound, self.rounds, self.work = table.floor, 0, 0.0
+        self.pool: dict[tuple[str, str, tuple[str, ...]], Column] = {}
+        self.relaxed = Relaxed(table)
 
-    for vehicle_id, job_ids in sorted(cuts.forbidden, key=_by_set):
-        model.add(sum(together(vehicle_id, job_ids)) <= len(job_ids) - 1)
-    extras: dict[str, cp_model.IntVar] = {}
-    most = sum(table.penalty.values())
-    for (vehicle_id, job_ids), cents in sorted(cuts.extra.items(), key=lambda item: _by_set(item[0])):
-        if cents > 0:
-            if vehicle_id not in extras:
-                extras[vehicle_id] = model.new_int_var(0, most, f"extra/{vehicle_id}")
-            both = together(vehicle_id, job_ids)
-            model.add(extras[vehicle_id] >= cents * (sum(both) - len(both) + 1))
-    served_nothing = sum(table.penalty.values())
-    spent = sum(cents * variable for variable, cents in spends)
-    model.minimize(spent + sum(extras.values()) + served_nothing)
+    @property
+    def proved(self) -> bool:
+        """Whether no better choice exists."""
+        return self.bound >= self.cents
 
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = seed
-    solver.parameters.max_time_in_seconds = wall_seconds
-    solver.parameters.max_deterministic_time = work_seconds
-    status = solver.solve(model)
-    work = solver.response_proto.deterministic_time
-    # Every cost is a whole cent, so the bound may be rounded up.
-    bound = max(0, math.ceil(solver.best_objective_bound - EPSILON))
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return None, bound, False, work
-    choice = {
-        job_id: option
-        for job_id, options in table.options.items()
-        for option in options
-        if solver.boolean_value(take[option_name(option)])
-    }
-    return choice, bound, status == cp_model.OPTIMAL, work
+    def decide(self) -> None:
+        """Generate loads, choose, and close what is left of the gap as far as the stop rule allows."""
+        for option in self.pricing.unseen:
+            self._keep(self.pricing.column((option,)))
+        for vehicle_id, job_ids in self.table.loads(self.best).items():
+            options = tuple(self.best[job_id] for job_id in sorted(job_ids))
+            self._keep(self.pricing.column(options))
+            for option in self.pricing.by_vehicle[vehicle_id]:
+                self._keep(self.pricing.column((option,)))
+        prices = self._generate()
+        if not self.proved:
+            self._choose()
+        if not self.proved and prices is not None and self._complete(prices):
+            bound = self._choose()
+            if bound is not None:
+                # All loads of a better choice were on the table, so their bound is everyone's.
+                self.bound = max(self.bound, min(bound, self.cents))
+        if self.table.joints.cut_short:
+            # Some load may be cheaper than it was found to be: only the plain bound holds.
+            self.bound = self.table.floor
 
+    def _keep(self, column: Column) -> bool:
+        self.pool.setdefault(column.key, column)
+        return self.relaxed.add(column)
 
-def _by_set(item: tuple[str, frozenset[str]]) -> tuple[str, list[str]]:
-    return item[0], sorted(item[1])
+    def _time_left(self) -> float:
+        return self.rule.wall_seconds - (time.perf_counter() - self.began)
+
+    def _look_left(self) -> int:
+        return self.rule.look - self.pricing.looked_at
+
+    def _generate(self) -> Prices | None:
+        """Add loads until none is worth more than it costs; the prices of the best bound.
+
+        Jobs first cost little to leave out, because prices far above what a ride costs would make every
+        load look good; the true penalties come when the loads are there to serve them. Then the bound
+        may say how many jobs cannot be served by any plan, and that becomes a constraint.
+        """
+        kept: Prices | None = None
+        soft, look = True, FIRST_LOOK
+        worst = self.table.worst
+        self.relaxed.charge_left_out(worst)
+        while self.rounds < self.rule.rounds and self._time_left() > 0 and self._look_left() > 0:
+            answer = self.relaxed.solve()
+            if answer is None:
+                break
+            self.rounds += 1
+            _, prices, vehicle_prices = answer
+            bound, grown, whole = self._base_bound(prices), False, True
+            for vehicle_id in self.pricing.by_vehicle:
+                # A load worth more than the vehicle's own price improves the relaxed plan.
+                floor = vehicle_prices.get(vehicle_id, 0.0)
+                found, complete = self._loads(vehicle_id, prices, floor, PER_VEHICLE, look)
+                whole = whole and complete
+                bound -= found[0][0] if found else floor
+                for value, column in found:
+                    grown = (value > floor + 1e-4 and self._keep(column)) or grown
+            if whole and (kept is None or bound > self.bound):
+                kept = prices
+                self.bound = max(self.bound, math.ceil(bound - 1e-3))
+            if self.proved:
+                break
+            if grown:
+                continue
+            if not whole:
+                look *= 8
+                continue
+            units = math.ceil((self.bound - sum(worst.values())) / self.table.unit - 1e-9)
+            if soft:
+                soft = False
+                self.relaxed.charge_left_out(self.table.penalty)
+            elif units > self.relaxed.least_left_out:
+                self.relaxed.leave_out(units)
+            else:
+                break
+            look = FIRST_LOOK
+        return kept
+
+    def _loads(
+        self, vehicle_id: str, prices: Prices, above: float, most: int | None, look: int
+    ) -> tuple[list[tuple[float, Column]], bool]:
+        deadline = self.began + self.rule.wall_seconds
+        return self.pricing.loads(vehicle_id, prices, above, most, min(look, self._look_left()), deadline)
+
+    def _base_bound(self, prices: Prices) -> float:
+        """The Lagrangian bound before the shared fleets: each part is the least it can be."""
+        bound = self.relaxed.fixed_value(prices)
+        for job_id, cents in self.table.penalty.items():
+            granted = prices.left_out * self.table.jobs[job_id].priority
+            bound += min(0.0, cents - prices.job[job_id] - granted)
+        for option in self.pricing.unseen:
+            bound -= max(0.0, self.pricing.worth(option, prices))
+        return bound
+
+    def _choose(self) -> int | None:
+        """Let CP-SAT choose among the pool; its bound over the pool, None when it found nothing."""
+        time_left, work_left = self._time_left(), self.rule.work_seconds - self.work
+        if time_left <= 0 or work_left <= 0:
+            return None
+        columns = [self.pool[key] for key in sorted(self.pool)]
+        choice, bound, _, work = choose(self.table, columns, self.best, self.seed, time_left, work_left)
+        self.work += work
+        if choice is None:
+            return None
+        cents = self.table.cost(choice)
+        if cents < self.cents:
+            self.best, self.cents = choice, cents
+        return bound
+
+    def _complete(self, prices: Prices) -> bool:
+        """Add every load that a better choice could hold: those within the gap at the best prices.
+
+        A load whose reduced cost exceeds the gap cannot be part of a choice better than the best one.
+        """
+        base = self._base_bound(prices)
+        values = {}
+        for vehicle_id in self.pricing.by_vehicle:
+            found, complete = self._loads(vehicle_id, prices, 0.0, 1, self.rule.look)
+            if not complete:
+                return False
+            values[vehicle_id] = found[0][0] if found else 0.0
+        gap = self.cents - (base - sum(values.values()))
+        for vehicle_id, value in values.items():
+            found, complete = self._loads(vehicle_id, prices, value - gap - 1e-3, None, self.rule.look)
+            if not complete:
+                return False
+            for _, column in found:
+                self._keep(column)
+        return True

@@ -110,18 +110,14 @@ def _vendor_row(world: World, ranked: Ranked, ranking: tuple[Ranked, ...], prove
     }
 
 
-def _verdict(
-    problem: Problem, vendor: VendorTerms, ranked: Ranked, ranking: tuple[Ranked, ...], proved: bool
-) -> str:
+def _verdict(problem: Problem, vendor: VendorTerms, ranked: Ranked, ranking: tuple[Ranked, ...], proved: bool) -> str:
     at = problem.clock_text(_whole(ranked.pickup_at))
     offer = f"${ranked.option.candidate.price_amount}, pickup {at}, {vendor.on_time_rate:.0%} on time"
     if ranked.chosen:
         rivals = [other for other in ranking if not other.chosen and not other.displaces]
         if not rivals:
             return f"Chosen: {offer}; nobody else can come"
-        ahead = (
-            f"{_dollars(rivals[0].marginal_cents)} ahead of the next" if proved else "best plan found in time"
-        )
+        ahead = f"{_dollars(rivals[0].marginal_cents)} ahead of the next" if proved else "best plan found in time"
         return f"Chosen: {offer}; {ahead}"
     if ranked.displaces:
         return f"{offer}, but its vehicles or its capacity are taken by other requests in this plan"
@@ -150,8 +146,7 @@ def _refused_row(
     proposal = None
     if only_time(mine):
         used = Counter(
-            (option.candidate.vendor_id, asked_hour(world.jobs[job_id]))
-            for job_id, option in allocation.choice.items()
+            (option.candidate.vendor_id, asked_hour(world.jobs[job_id])) for job_id, option in allocation.choice.items()
         )
         proposal = propose(world, job, vendor, used)
     would_fit = None

@@ -72,9 +72,7 @@ def service_windows(job: Job, vendor: VendorTerms) -> list[tuple[float, float]]:
     return [(first, last) for first, last in parts if first <= last]
 
 
-def vendor_refusals(
-    problem: Problem, job: Job, vendor: VendorTerms, day: date | None = None
-) -> list[Refusal]:
+def vendor_refusals(problem: Problem, job: Job, vendor: VendorTerms, day: date | None = None) -> list[Refusal]:
     """Every objection to the vendor itself, in the order of ``VENDOR_CODES``.
 
     `day` is the day on which cards must be valid; the day of the trip by its asked time when not given.

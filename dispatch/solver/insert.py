@@ -202,9 +202,7 @@ def _unseen_fleet(world: World, job: Job, vendor: VendorTerms) -> Candidate | li
     return _candidate(world, job, vendor, best, best.route.driving)
 
 
-def _time_refusal(
-    world: World, job: Job, vendor: VendorTerms, route: Route, nearest: Nearest, until: float
-) -> Refusal:
+def _time_refusal(world: World, job: Job, vendor: VendorTerms, route: Route, nearest: Nearest, until: float) -> Refusal:
     """Words for the position that came nearest to working."""
     problem, vehicle = world.problem, route.vehicle
     if not nearest.visits:

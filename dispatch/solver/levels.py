@@ -102,9 +102,7 @@ _ATTENDANT = Role("attendant")
 _EMT = frozenset({"EMT", "AEMT", "PARAMEDIC", "CCP"})
 _MEDIC = frozenset({"AEMT", "PARAMEDIC", "CCP"})
 _CLINICIAN = frozenset({"RN", "RT", "CCP", "MD"})
-_SECUREMENT = Role(
-    "driver trained in wheelchair securement", (frozenset({"DRIVER"}), frozenset({"SECUREMENT"}))
-)
+_SECUREMENT = Role("driver trained in wheelchair securement", (frozenset({"DRIVER"}), frozenset({"SECUREMENT"})))
 _CRITICAL_CREW = (_DRIVER, Role("EMT", (_EMT,)), Role("critical care clinician", (_CLINICIAN,)))
 _AIR_CREW = (
     Role("pilot", (frozenset({"PILOT"}),)),

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dispatch.solver.problem import DROPOFF, PICKUP
 from dispatch.solver.schedule import (
     ANYWHERE,
     EPSILON,
@@ -18,7 +17,6 @@ from dispatch.solver.schedule import (
     Schedule,
     Visit,
     driving_minutes,
-    places,
     schedule,
 )
 from dispatch.solver.travel import Road
@@ -50,10 +48,10 @@ def insertions(
     """
     road, visits, duty = world.road, route.visits, route.duty
     up, down = stops
-    count, where = len(visits), places(route.visits, duty)
+    count, where = len(visits), route.places
     early = route.found.starts
     latest = _latest_starts(route, where, road)
-    loads, solos = _loads(visits)
+    loads, solos = route.aboard
     for i in range(count + 1):
         ready = early[i - 1] + visits[i - 1].service if i else duty.start_at
         if not _fits_aboard(up, loads[i], solos[i], duty):
@@ -115,23 +113,8 @@ def _latest_starts(route: Route, where: list[int], road: Road) -> list[float]:
     return found
 
 
-def _loads(visits: tuple[Visit, ...]) -> tuple[list[tuple[int, int, int, int]], list[bool]]:
-    """Before each position: seats, chairs, cots and people aboard, and whether one of them rides alone."""
-    boarding = {v.job_id for v in visits if v.kind == PICKUP}
-    aboard = {v.job_id: v for v in visits if v.kind == DROPOFF and v.job_id not in boarding}
-    loads, solos = [], []
-    for visit in (*visits, None):
-        sums = [sum(v.load[d] for v in aboard.values()) for d in range(3)]
-        loads.append((sums[0], sums[1], sums[2], len(aboard)))
-        solos.append(any(v.alone for v in aboard.values()))
-        if visit is not None and visit.kind == PICKUP:
-            aboard[visit.job_id] = visit
-        elif visit is not None and visit.kind == DROPOFF:
-            aboard.pop(visit.job_id, None)
-    return loads, solos
-
-
 def _fits_aboard(up: Visit, load: tuple[int, int, int, int], solo: bool, duty: Duty) -> bool:
     if load[3] and (solo or up.alone):
         return False
-    return all(load[d] + up.load[d] <= duty.capacity[d] for d in range(3))
+    need, room = up.load, duty.capacity
+    return load[0] + need[0] <= room[0] and load[1] + need[1] <= room[1] and load[2] + need[2] <= room[2]

@@ -187,9 +187,7 @@ def driving_minutes(visits: Sequence[Visit], duty: Duty, road: Arrivals, found: 
     return total
 
 
-def soften(
-    visits: Sequence[Visit], duty: Duty, road: Arrivals
-) -> tuple[tuple[Visit, ...], Duty, Conflict | None]:
+def soften(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> tuple[tuple[Visit, ...], Duty, Conflict | None]:
     """A plan that is already late, with the limits it has missed moved to where it stands.
 
     A vehicle that runs behind can still take work, as long as the work makes nothing later than it is.

@@ -62,8 +62,6 @@ def solve(problem: Problem, stop: StopRule | None = None, seed: int = 0) -> Resu
     screenings = {job.id: candidates(problem, job, world) for job in world.jobs.values()}
     allocation = allocate(problem, list(screenings.values()), stop, seed, world)
     planned = world.with_routes(allocation.routes)
-    explanations = {
-        job_id: explain(planned, screening, allocation, seed) for job_id, screening in screenings.items()
-    }
+    explanations = {job_id: explain(planned, screening, allocation, seed) for job_id, screening in screenings.items()}
     wall_ms = 1000 * (time.perf_counter() - began)
     return Result(allocation, screenings, explanations, seed, wall_ms)

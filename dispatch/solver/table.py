@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations
+from dataclasses import dataclass
 
 from dispatch.solver.feasible import asked_hour, hour_capacity
 from dispatch.solver.insert import Screening
-from dispatch.solver.joint import Joints, Pairs
+from dispatch.solver.joint import Joints
 from dispatch.solver.problem import DROPOFF, PICKUP, Job, Problem
 from dispatch.solver.score import Option, score
 from dispatch.solver.world import Route, World
 
 Choice = dict[str, Option]
 """Job id to the option taken; a job without an entry is not served."""
-
-Load = tuple[str, frozenset[str]]
-"""A vehicle and the jobs it would take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +34,12 @@ class Ranked:
     displaces: bool
 
 
-@dataclass(slots=True)
-class Cuts:
-    """What the joint routes have taught: sets that do not fit, and the least that fitting sets cost more."""
-
-    forbidden: set[Load] = field(default_factory=set)
-    extra: dict[Load, int] = field(default_factory=dict)
-
-    def raise_extra(self, vehicle_id: str, job_ids: frozenset[str], cents: int) -> None:
-        """Note that the jobs cost each other at least `cents` in the vehicle."""
-        if cents > self.extra.get((vehicle_id, job_ids), 0):
-            self.extra[vehicle_id, job_ids] = cents
-
-    def charged(self, vehicle_id: str, job_ids: frozenset[str]) -> int:
-        """What the model charges a vehicle for a set of jobs: the highest cut on any part of the set."""
-        return max(
-            (c for (v, part), c in self.extra.items() if v == vehicle_id and part <= job_ids), default=0
-        )
-
-
 class Table:
     """Options of every job, and the true cost of a choice."""
 
     def __init__(self, problem: Problem, screenings: list[Screening], world: World) -> None:
         self.world = world
-        self.jobs: dict[str, Job] = {
-            s.job_id: world.jobs[s.job_id] for s in sorted(screenings, key=lambda s: s.job_id)
-        }
+        self.jobs: dict[str, Job] = {s.job_id: world.jobs[s.job_id] for s in sorted(screenings, key=lambda s: s.job_id)}
         self.options: dict[str, list[Option]] = {}
         for screening in screenings:
             job = self.jobs[screening.job_id]
@@ -73,14 +47,15 @@ class Table:
             if scored:
                 self.options[job.id] = sorted(scored, key=lambda option: option.key)
         self.options = dict(sorted(self.options.items()))
-        self.joints, self.pairs = Joints(world), Pairs(world)
-        # Leaving one job out must cost more than anything that serving it could add to the plan.
-        worst = sum(self._worst(job_id) for job_id in self.options)
-        self.penalty = {
-            job_id: job.priority * (worst + 1) for job_id, job in self.jobs.items() if job_id in self.options
-        }
+        self.joints = Joints(world)
+        # Leaving a job out costs more than all that serving everybody could cost, tenfold so that the
+        # relaxed problem shows how many must be left out.
+        self.worst = {job_id: self._worst(job_id) for job_id in self.options}
+        self.unit = 10 * (sum(self.worst.values()) + 1)
+        self.penalty = {job_id: self.jobs[job_id].priority * self.unit for job_id in self.options}
 
     def _worst(self, job_id: str) -> int:
+        """The most that serving a job can cost."""
         weights, job = self.world.problem.weights, self.jobs[job_id]
         window = min(job.pickup.latest - job.pickup.earliest, 2 * 24 * 60.0)
         late = round(weights.late_cents_per_minute * window) + weights.at_risk_cents
@@ -165,76 +140,18 @@ class Table:
 
     def greedy(self) -> Choice:
         """Jobs by priority and asked time, each to what is cheapest then."""
-        return self._fill({})
-
-    def _fill(self, choice: Choice) -> Choice:
+        choice: Choice = {}
         order = sorted(self.options, key=lambda i: (-self.jobs[i].priority, self.jobs[i].pickup.earliest, i))
         for job_id in order:
-            if job_id not in choice:
-                best = self.cheapest(job_id, self.options[job_id], choice)
-                if best is not None:
-                    choice[job_id] = best[1]
+            best = self.cheapest(job_id, self.options[job_id], choice)
+            if best is not None:
+                choice[job_id] = best[1]
         return choice
 
-    def repair(self, choice: Choice) -> Choice:
-        """A choice with the jobs that do not fit their vehicle given to others."""
-        kept: Choice = {}
-        for job_id in sorted(choice, key=lambda i: (-self.jobs[i].priority, choice[i].key, i)):
-            if self.added_cost(job_id, choice[job_id], kept) is not None:
-                kept[job_id] = choice[job_id]
-        return self._fill(kept)
-
-    def learn(self, choice: Choice, cuts: Cuts) -> bool:
-        """Add cuts for what the choice overlooked; False when it overlooked nothing."""
-        learned = False
-        for vehicle_id, job_ids in self.loads(choice).items():
-            if len(job_ids) < 2:
-                continue
-            charged = cuts.charged(vehicle_id, job_ids)
-            pairs = [frozenset(pair) for pair in combinations(sorted(job_ids), 2)]
-            for subset in (*pairs, job_ids):
-                extra = self.extra(vehicle_id, subset)
-                if extra is None:
-                    cuts.forbidden.add((vehicle_id, subset))
-                    learned = True
-                    break
-                cuts.raise_extra(vehicle_id, subset, extra)
-            learned = learned or cuts.charged(vehicle_id, job_ids) > charged
-            for pair in pairs:
-                self._bound_elsewhere(pair, cuts)
-        return learned
-
-    def _bound_elsewhere(self, pair: frozenset[str], cuts: Cuts) -> None:
-        """Jobs that delay each other in one vehicle mostly do so in the next: bound them there as well."""
-        a, b = sorted(pair)
-        there = {option.candidate.vehicle_id: option for option in self.options[b]}
-        for option in self.options[a]:
-            vehicle_id = option.candidate.vehicle_id
-            if vehicle_id and vehicle_id in there:
-                cuts.raise_extra(vehicle_id, pair, self.pair_extra(option, there[vehicle_id]) or 0)
-
-    def pair_extra(self, a: Option, b: Option) -> int | None:
-        """Lower bound of what two jobs cost each other in one vehicle; None when they cannot both be."""
-        one, two = self.jobs[a.candidate.job_id], self.jobs[b.candidate.job_id]
-        if self.pairs.may_share(a.candidate.vehicle_id, one, two):
-            return 0
-        late = self.pairs.least_late(one, a.candidate.earliest_at, two, b.candidate.earliest_at)
-        return None if late is None else max(0, late - a.parts.lateness - b.parts.lateness)
-
-    @cached_property
-    def conflicts(self) -> list[tuple[Option, Option]]:
-        """Pairs of options that cannot both be taken, whatever the rest."""
-        by_vehicle: dict[str, list[Option]] = defaultdict(list)
-        for options in self.options.values():
-            for option in options:
-                if option.candidate.vehicle_id:
-                    by_vehicle[option.candidate.vehicle_id].append(option)
-        return [
-            (a, b)
-            for _, options in sorted(by_vehicle.items())
-            for a, b in combinations(options, 2)
-            if self.pair_extra(a, b) is None
-        ]
+    @property
+    def floor(self) -> int:
+        """A bound of the objective that ignores what jobs do to each other."""
+        return sum(options[0].total for options in self.options.values())
 
     def rank(self, job_id: str, choice: Choice) -> tuple[Ranked, ...]:
         """Vendors of a job: the chosen one, then the others by what they would cost the plan."""

@@ -7,9 +7,8 @@ schedule check relies on that property to be exact.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -66,17 +65,12 @@ class Travel:
     road_factor: float = 1.3
     mph_by_hour: tuple[float, ...] = DAY_MPH
     epoch_minute: float = 0.0
-    _cumulative: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.mph_by_hour) != 24 or min(self.mph_by_hour) <= 0:
             raise ValueError("mph_by_hour needs 24 positive speeds")
         if self.road_factor < 1:
             raise ValueError("road_factor must be at least 1")
-        total = [0.0]
-        for mph in self.mph_by_hour:
-            total.append(total[-1] + mph)
-        object.__setattr__(self, "_cumulative", tuple(total))
 
     @property
     def max_mph(self) -> float:
@@ -93,19 +87,16 @@ class Travel:
 
     def arrive(self, miles: float, depart: float) -> float:
         """Horizon minute of arrival after `miles` road miles, leaving at `depart`."""
-        if miles <= 0:
-            return depart
-        hours = (depart + self.epoch_minute) / 60
-        whole = math.floor(hours)
-        mph = self.mph_by_hour[whole % 24]
-        if miles <= (whole + 1 - hours) * mph:
-            return depart + 60 * miles / mph
-        day = whole // 24
-        done = self._cumulative[whole % 24] + (hours - whole) * mph
-        days, rest = divmod(done + miles, self._cumulative[24])
-        hour = min(bisect_right(self._cumulative, rest) - 1, 23)
-        clock = (day + days) * 24 + hour + (rest - self._cumulative[hour]) / self.mph_by_hour[hour]
-        return clock * 60 - self.epoch_minute
+        clock = depart + self.epoch_minute
+        hour = math.floor(clock / 60)
+        while True:
+            mph = self.mph_by_hour[hour % 24]
+            reach = (60 * (hour + 1) - clock) * mph / 60
+            if miles <= reach:
+                return clock + 60 * miles / mph - self.epoch_minute
+            miles -= reach
+            hour += 1
+            clock = 60.0 * hour
 
     def miles_matrix(self, origins: Sequence[Place], targets: Sequence[Place]) -> np.ndarray:
         """Road miles of every origin to every target.
@@ -150,20 +141,17 @@ class Road:
 
     def miles(self, i: int, j: int) -> float:
         """Road miles from place `i` to place `j`."""
-        if i == j:
-            return 0.0
         row = self._rows.get(i)
-        if row is not None and j < len(row):
-            return row[j]
-        row = self._rows.get(j)
-        if row is not None and i < len(row):
-            return row[i]
-        row = self._rows[i] = self.travel.miles_matrix([self._places[i]], self._places)[0].tolist()
+        if row is None or j >= len(row):
+            row = self._rows[i] = self.travel.miles_matrix([self._places[i]], self._places)[0].tolist()
+            row[i] = 0.0
         return row[j]
 
     def arrive(self, i: int, j: int, depart: float) -> float:
         """Horizon minute of arrival at place `j`, leaving place `i` at `depart`."""
-        return depart if i == j else self.travel.arrive(self.miles(i, j), depart)
+        row = self._rows.get(i)
+        miles = row[j] if row is not None and j < len(row) else self.miles(i, j)
+        return self.travel.arrive(miles, depart) if miles else depart
 
     def least_minutes(self, i: int, j: int) -> float:
         """Driving minutes at the fastest speed of the day: a lower bound at any hour."""

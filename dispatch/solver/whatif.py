@@ -31,9 +31,7 @@ def only_time(refused: tuple[Refused, ...]) -> bool:
     return any(all(refusal.code in _MOVABLE for refusal in each.refusals) for each in refused)
 
 
-def propose(
-    world: World, job: Job, vendor: VendorTerms, hours_used: Mapping[tuple[str, int], int]
-) -> Proposal | None:
+def propose(world: World, job: Job, vendor: VendorTerms, hours_used: Mapping[tuple[str, int], int]) -> Proposal | None:
     """The pickup time nearest to the asked one at which the vendor can come; None if none is near enough.
 
     Later times are searched exactly, up to ``Policy.proposal_minutes`` after the window; earlier ones in
@@ -56,9 +54,7 @@ def _later(world: World, job: Job, vendor: VendorTerms) -> Candidate | None:
     if not math.isfinite(job.pickup.latest):
         return None
     latest = job.pickup.latest + world.problem.policy.proposal_minutes
-    moved = replace(
-        job, pickup=replace(job.pickup, latest=latest), dropoff=replace(job.dropoff, latest=math.inf)
-    )
+    moved = replace(job, pickup=replace(job.pickup, latest=latest), dropoff=replace(job.dropoff, latest=math.inf))
     return _soonest(world, moved, vendor)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 from dispatch.solver.problem import DROPOFF, PICKUP, Job, Problem, Vehicle
 from dispatch.solver.schedule import (
@@ -16,13 +17,14 @@ from dispatch.solver.schedule import (
     Schedule,
     Visit,
     driving_minutes,
+    places,
     schedule,
     soften,
 )
 from dispatch.solver.travel import Road
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """A vehicle with an order of stops that has a schedule."""
 
@@ -31,6 +33,32 @@ class Route:
     duty: Duty
     found: Schedule
     driving: float
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The place of each visit."""
+        return places(self.visits, self.duty)
+
+    @cached_property
+    def aboard(self) -> tuple[list[tuple[int, int, int, int]], list[bool]]:
+        """Before each position: seats, chairs, cots and people aboard, and whether one rides alone."""
+        boarding = {v.job_id for v in self.visits if v.kind == PICKUP}
+        inside = {v.job_id: v for v in self.visits if v.kind == DROPOFF and v.job_id not in boarding}
+        loads = [v.load for v in inside.values()]
+        seats, chairs, cots = (sum(load[d] for load in loads) for d in range(3))
+        people, alone = len(inside), sum(v.alone for v in inside.values())
+        counts, solos = [(seats, chairs, cots, people)], [alone > 0]
+        for visit in self.visits:
+            sign = 1 if visit.kind == PICKUP else -1 if visit.kind == DROPOFF else 0
+            seats, chairs, cots = (
+                seats + sign * visit.load[0],
+                chairs + sign * visit.load[1],
+                cots + sign * visit.load[2],
+            )
+            people, alone = people + sign, alone + sign * visit.alone
+            counts.append((seats, chairs, cots, people))
+            solos.append(alone > 0)
+        return counts, solos
 
     def start_of(self, job_id: str, kind: str) -> float:
         """When service of a job's pickup or drop-off begins."""
@@ -102,9 +130,7 @@ class World:
             raise ValueError(f"vehicle {vehicle.id}: the order has no schedule ({found.code})")
         return Route(vehicle, visits, duty, found, driving_minutes(visits, duty, self.road, found))
 
-    def visits_of(
-        self, job: Job, window: tuple[float, float], until: float = math.inf
-    ) -> tuple[Visit, Visit]:
+    def visits_of(self, job: Job, window: tuple[float, float], until: float = math.inf) -> tuple[Visit, Visit]:
         """The two stops of a job for a pickup inside `window` that is over before `until`."""
         down = job.dropoff
         latest = min(down.latest, until - down.service_minutes - EPSILON)
