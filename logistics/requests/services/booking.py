@@ -1,0 +1,424 @@
+"""Booking a ride: drafts that are kept while a person types, and the one step that confirms.
+
+A form carries a key of its own. The draft that it makes holds that key, so that a form sent twice finds what it
+made the first time; and all writes for one patient wait for each other (an advisory lock to the end of the
+transaction), so that two people who book the same patient in the same second get one ride and one answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from logistics.accounts.models import Facility, Unit
+from logistics.core import audit, clock, outbox, scoping
+from logistics.core.errors import DomainError
+from logistics.core.levels import LEVELS
+from logistics.requests.models import Encounter, Patient, ServiceRequest, TransportDetail
+from logistics.requests.services import advice, places, transitions
+from logistics.requests.services.places import Destination
+
+OPEN = ("requested", "scheduled", "in_progress", "held")
+# Two rides of one patient closer than this are taken for the same ride booked twice.
+SAME_RIDE = dt.timedelta(hours=4)
+FURTHEST = dt.timedelta(days=90)
+MOST_OXYGEN_LPM, MOST_WEIGHT_LB, MOST_COMPANIONS = Decimal(60), 1000, 4
+DETAIL_FIELDS = (
+    "when", "pickup_contact", "pickup_bed_label", "mobility", "needs", "oxygen_lpm", "weight_lb", "companions",
+    "payer_name", "driver_note",
+)  # fmt: skip
+
+
+class OpenRide(DomainError):
+    """The patient has a ride already: ``request_id`` names it, so that the page can lead to it."""
+
+    status_code = 409
+
+    def __init__(self, request_id: UUID) -> None:
+        super().__init__(
+            "This patient already has an open ride. Track it instead of booking another.", code="already_open"
+        )
+        self.request_id = request_id
+
+
+def local_moment(day: dt.date, time: dt.time, zone: str, *, now: dt.datetime | None = None) -> dt.datetime:
+    """The moment (UTC) of a wall-clock time in ``zone``.
+
+    A time that the spring change skips raises :class:`DomainError`; one that comes twice in autumn is the first of
+    the two, unless that one is over.
+    """
+    now = now or clock.now()
+    tz = ZoneInfo(zone)
+    first = dt.datetime.combine(day, time, tz)
+    moment = first.astimezone(dt.UTC)
+    if moment.astimezone(tz).replace(tzinfo=None) != first.replace(tzinfo=None):
+        later = moment.astimezone(tz)
+        message = (
+            f"{time:%H:%M} does not exist on {day:%a} {day.day} {day:%b}: the clocks go forward. Choose {later:%H:%M}."
+        )
+        raise DomainError(message, code="no_such_time", fields={"pickup_local": message})
+    if moment < floor_minute(now):
+        second = first.replace(fold=1).astimezone(dt.UTC)
+        if second != moment:
+            return second
+    return moment
+
+
+def floor_minute(moment: dt.datetime) -> dt.datetime:
+    """``moment`` without its seconds: a form speaks in minutes."""
+    return moment.replace(second=0, microsecond=0)
+
+
+def open_ride_of(
+    patient_id: UUID, *, pickup_at: dt.datetime | None = None, apart_from: UUID | None = None
+) -> ServiceRequest | None:
+    """A ride of this patient that is booked and not over, within four hours of ``pickup_at`` (any when None)."""
+    rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport", status__in=OPEN)
+    if apart_from is not None:
+        rides = rides.exclude(pk=apart_from)
+    if pickup_at is not None:
+        rides = rides.annotate(
+            expected=Coalesce(F("transport_rows__pickup_at"), F("transport_rows__ready_expected_at"))
+        ).filter(Q(expected__isnull=True) | Q(expected__gt=pickup_at - SAME_RIDE, expected__lt=pickup_at + SAME_RIDE))
+    return rides.order_by("created_at").first()
+
+
+def draft_of(patient_id: UUID) -> ServiceRequest | None:
+    """The draft to go on with: the one that the chart foresaw, else the newest that the actor began."""
+    scope = scoping.current()
+    drafts = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport", status="draft")
+    return (
+        drafts.filter(source="ehr").order_by("-created_at").first()
+        or drafts.filter(requested_by_id=scope.user_id).order_by("-created_at").first()
+    )
+
+
+def start_draft(*, patient: Patient, key: str) -> ServiceRequest:
+    """A draft for this patient, prefilled from the chart; the same draft again for the same ``key``.
+
+    Raises :class:`DomainError` when the health system has no site to be picked up from.
+    """
+    _lock(patient.pk)
+    known = ServiceRequest.objects.filter(idempotency_key=key).first()
+    if known is not None:
+        return known
+    encounter = current_encounter(patient.pk)
+    facility = (encounter.facility if encounter else None) or Facility.objects.order_by("name").first()
+    if facility is None:
+        raise DomainError("Add a site first: a ride needs a place to start from.", code="no_site")
+    scope = scoping.current()
+    request = ServiceRequest.objects.create(
+        patient=patient,
+        encounter=encounter,
+        facility=facility,
+        unit=encounter.unit if encounter else None,
+        source="user",
+        requested_by_id=scope.user_id,
+        requested_by_name=scope.actor_label,
+        idempotency_key=key,
+    )
+    TransportDetail.objects.create(request=request, **chart_defaults(patient, encounter))
+    audit.record(action="request.drafted", target=request, patient_id=patient.pk)
+    outbox.publish("request.drafted", {"request_id": str(request.pk), "unit_id": str(request.unit_id or "")})
+    return request
+
+
+def current_encounter(patient_id: UUID) -> Encounter | None:
+    """The stay that the patient is in, else the latest one."""
+    stays = Encounter.objects.filter(patient_id=patient_id).exclude(status="canceled")
+    stays = stays.select_related("facility", "unit", "bed")
+    return (
+        stays.filter(status__in=["in_house", "on_leave"]).order_by("-created_at").first()
+        or stays.order_by("-created_at").first()
+    )
+
+
+def chart_defaults(patient: Patient, encounter: Encounter | None) -> dict[str, Any]:
+    """What the chart knows of a ride, as columns of ``TransportDetail``. Mobility is always asked of a person."""
+    chart = patient.chart or {}
+    needs = []
+    oxygen = chart.get("oxygen_lpm")
+    if oxygen:
+        needs.append("oxygen")
+    if patient.isolation:
+        needs.append("airborne" if patient.isolation == "airborne" else "isolation")
+    unit = encounter.unit if encounter else None
+    return {
+        "pickup_bed_label": encounter.bed.label if encounter and encounter.bed else "",
+        "pickup_contact": f"{unit.name} desk, {unit.phone}" if unit and unit.phone else "",
+        "needs": needs,
+        "oxygen_lpm": Decimal(str(oxygen)) if oxygen else None,
+        "weight_lb": patient.weight_lb,
+        "payer_name": patient.payer_name,
+    }
+
+
+def save_draft(*, request_id: UUID, fields: dict[str, Any]) -> ServiceRequest:
+    """Keep what a person typed so far; nothing is refused, what cannot be read is left out.
+
+    ``fields`` are columns of ``TransportDetail`` plus ``unit``, ``destination`` (a
+    :class:`places.Destination`, or None with ``destination_text``), ``pickup_at`` and ``ready_expected_at``. A request
+    that is no draft any more stays as it is.
+    """
+    request = _locked(request_id)
+    if request.status != "draft":
+        return request
+    detail = TransportDetail.objects.get(request=request)
+    changed = _put(request, detail, fields)
+    if changed:
+        detail.save()
+        ServiceRequest.objects.filter(pk=request.pk).update(
+            unit=request.unit, facility=request.facility, human_edited=True, updated_at=clock.now()
+        )
+        audit.record(
+            action="request.edited", target=request, patient_id=request.patient_id, details={"fields": sorted(changed)}
+        )
+    return request
+
+
+def confirm(
+    *,
+    request_id: UUID,
+    fields: dict[str, Any],
+    key: str,
+    level_seen: str,
+    level: str = "",
+    override_reason: str = "",
+    miles: Decimal | None = None,
+    minutes: int | None = None,
+) -> ServiceRequest:
+    """Book the ride: a person saw ``level_seen`` and confirms it, or chooses another ``level`` with a reason.
+
+    Sent again with the same ``key`` it answers with the same request and changes nothing. Raises
+    :class:`OpenRide` when the patient has a ride already, and :class:`DomainError` whose ``fields`` name every
+    field that is missing or wrong. Publishes ``request.ready``.
+    """
+    request = _locked(request_id)
+    if request.idempotency_key == key and request.status in (*OPEN, "completed"):
+        return request
+    if request.status in OPEN:
+        raise OpenRide(request.pk)
+    if request.status != "draft":
+        raise DomainError(f"This request is {request.status}. Start a new booking.", code="not_a_draft", fields={})
+    zone = request.facility.time_zone
+    problems = check(fields, zone=zone)
+    pickup_at = fields.get("pickup_at") or fields.get("ready_expected_at") or clock.now()
+    other = open_ride_of(request.patient_id, pickup_at=pickup_at, apart_from=request.pk)
+    if other is not None:
+        raise OpenRide(other.pk)
+    given = None
+    if fields.get("mobility"):
+        given = advise_for(fields, request.patient, minutes=minutes)
+        problems.update(_level_problems(given.level, level_seen, level, override_reason))
+    if problems:
+        raise DomainError("Some answers are missing or need a change.", code="incomplete", fields=problems)
+    assert given is not None  # mobility is one of the answers that check() asks for
+    detail = TransportDetail.objects.get(request=request)
+    changed = _put(request, detail, fields)
+    scope = scoping.current()
+    chosen = level or given.level
+    detail.level_advised = given.level
+    detail.level = chosen
+    detail.level_reason = given.reason[:300]
+    detail.level_override_reason = override_reason.strip()[:300] if chosen != given.level else ""
+    detail.level_confirmed_by_id = scope.user_id
+    detail.miles, detail.minutes = miles, minutes
+    if detail.when == "now":
+        detail.pickup_at = clock.now()
+    detail.save()
+    if detail.place is not None:
+        places.used(detail.place)
+    transitions.request_to(
+        request,
+        "requested",
+        changes={
+            "unit": request.unit,
+            "facility": request.facility,
+            "human_edited": True,
+            "idempotency_key": key,
+            "requested_by_id": scope.user_id,
+            "requested_by_name": scope.actor_label,
+            "requested_at": clock.now(),
+        },
+        details={
+            "level": chosen,
+            "level_advised": given.level,
+            "rules": given.version,
+            "override": chosen != given.level,
+            "edited": sorted(changed),
+        },
+    )
+    if chosen != given.level:
+        audit.record(
+            action="request.level_overridden",
+            target=request,
+            patient_id=request.patient_id,
+            reason=override_reason,
+            details={"advised": given.level, "chosen": chosen, "rules": given.version},
+        )
+    return request
+
+
+def advise_for(fields: dict[str, Any], patient: Patient, *, minutes: int | None = None) -> advice.Advice:
+    """The advice for a form's answers; the kind of isolation comes from the chart when it is chosen."""
+    needs = list(fields.get("needs") or [])
+    isolation = patient.isolation if {"isolation", "airborne"} & set(needs) else ""
+    return advice.advise(
+        mobility=fields["mobility"],
+        needs=needs,
+        oxygen_lpm=fields.get("oxygen_lpm"),
+        weight_lb=fields.get("weight_lb"),
+        isolation=isolation,
+        minutes=minutes,
+    )
+
+
+def check(fields: dict[str, Any], *, zone: str, now: dt.datetime | None = None) -> dict[str, str]:
+    """What is missing or wrong, field by field, in words that say what to do."""
+    now = now or clock.now()
+    local = clock.local(now, zone)
+    problems: dict[str, str] = {}
+    destination = fields.get("destination")
+    if not isinstance(destination, Destination):
+        problems["destination"] = fields.get("destination_problem") or "Choose where the patient is going."
+    when = fields.get("when")
+    pickup_at = fields.get("pickup_at") if when == "at" else fields.get("ready_expected_at")
+    if not when:
+        problems["when"] = "Choose when the ride is wanted: now, at a time, or when ready."
+    elif fields.get("pickup_problem") and when != "now":
+        problems["pickup_local"] = fields["pickup_problem"]
+    elif when == "at" and pickup_at is None:
+        problems["pickup_local"] = "Write the date and time of the pickup."
+    elif when != "now" and pickup_at is not None and pickup_at < floor_minute(now):
+        problems["pickup_local"] = f"Pickup must be after {local:%H:%M} {local:%Z}."
+    elif when != "now" and pickup_at is not None and pickup_at > now + FURTHEST:
+        last = clock.local(now + FURTHEST, zone)
+        problems["pickup_local"] = f"Pickup can be until {last:%a} {last.day} {last:%b %Y}. Choose an earlier day."
+    if fields.get("mobility") not in dict(TransportDetail.MOBILITY):
+        problems["mobility"] = "Choose how the patient travels: it decides the level of service."
+    oxygen, weight = fields.get("oxygen_lpm"), fields.get("weight_lb")
+    if {"oxygen", "oxygen_given"} & set(fields.get("needs") or []) and oxygen is None:
+        problems["oxygen_lpm"] = "Write the oxygen flow in liters per minute."
+    elif oxygen is not None and not 0 < oxygen <= MOST_OXYGEN_LPM:
+        problems["oxygen_lpm"] = f"Oxygen flow is between 0 and {MOST_OXYGEN_LPM} liters per minute."
+    if weight is not None and not 0 < weight <= MOST_WEIGHT_LB:
+        problems["weight_lb"] = f"Weight is between 1 and {MOST_WEIGHT_LB} lb."
+    if not 0 <= (fields.get("companions") or 0) <= MOST_COMPANIONS:
+        problems["companions"] = f"At most {MOST_COMPANIONS} people can ride along."
+    return problems
+
+
+def cancel(*, request_id: UUID, reason_code: str, note: str = "") -> ServiceRequest:
+    """Cancel a request (``reason_code`` is a word such as ``patient_refused``). Dispatch calls the vendor off."""
+    if not reason_code:
+        raise DomainError("Choose why it is canceled.", code="no_reason", fields={"reason": "Choose a reason."})
+    request = _locked(request_id)
+    return transitions.request_to(request, "canceled", reason=reason_code, details={"note": bool(note)})
+
+
+def hold(*, request_id: UUID, reason: str) -> ServiceRequest:
+    """Stop a request until a person decides."""
+    request = _locked(request_id)
+    transitions.hold(request, reason=reason)
+    return request
+
+
+def resume(*, request_id: UUID, reason: str = "") -> ServiceRequest:
+    """A person decided that a held request goes on where it was; from now on it outranks the feed."""
+    request = _locked(request_id)
+    transitions.resume(request, reason=reason)
+    ServiceRequest.objects.filter(pk=request.pk).update(human_edited=True)
+    request.human_edited = True
+    return request
+
+
+def mark_ready(*, request_id: UUID) -> ServiceRequest:
+    """The patient of a 'when ready' ride is ready now. Publishes ``request.changed``; saying it twice is once."""
+    request = _locked(request_id)
+    detail = TransportDetail.objects.get(request=request)
+    if detail.when != "ready":
+        raise DomainError("This ride has a fixed time; it does not wait for a word.", code="not_when_ready")
+    if request.status not in ("requested", "scheduled"):
+        raise DomainError(f"This ride is {request.status.replace('_', ' ')}.", code="not_waiting")
+    if detail.pickup_at is not None:
+        return request
+    detail.pickup_at = clock.now()
+    detail.save(update_fields=["pickup_at"])
+    audit.record(action="request.marked_ready", target=request, patient_id=request.patient_id)
+    outbox.publish("request.changed", {"request_id": str(request.pk), "fields": ["is_ready", "pickup_at"]})
+    return request
+
+
+def _level_problems(advised: str, seen: str, chosen: str, reason: str) -> dict[str, str]:
+    if chosen and chosen not in LEVELS:
+        return {"level": "Choose a level from the list."}
+    if chosen and chosen != advised:
+        if len(reason.strip()) < 5:
+            return {"override_reason": "Write who decided on another level, and why. It is kept in the audit log."}
+        return {}
+    if not seen:
+        return {"level": f"Check the level of service, {LEVELS[advised].label}, then book."}
+    if seen != advised:
+        return {"level": f"The answers changed the level to {LEVELS[advised].label}. Check it, then book."}
+    return {}
+
+
+def _put(request: ServiceRequest, detail: TransportDetail, fields: dict[str, Any]) -> set[str]:
+    changed = set()
+    for name in DETAIL_FIELDS:
+        if name in fields and fields[name] != getattr(detail, name):
+            setattr(detail, name, fields[name])
+            changed.add(name)
+    for name in ("pickup_at", "ready_expected_at"):
+        if name in fields and fields[name] != getattr(detail, name):
+            setattr(detail, name, fields[name])
+            changed.add(name)
+    unit = fields.get("unit")
+    if isinstance(unit, Unit) and unit.pk != request.unit_id:
+        request.unit, request.facility = unit, unit.facility
+        changed.add("unit")
+    if "destination" in fields:
+        changed |= _put_destination(detail, fields)
+    return changed
+
+
+def _put_destination(detail: TransportDetail, fields: dict[str, Any]) -> set[str]:
+    destination = fields["destination"]
+    before = (detail.place_id, detail.destination_kind, detail.destination_address)
+    if isinstance(destination, Destination):
+        detail.place = destination.place
+        detail.destination_kind = destination.kind
+        detail.destination_address = {} if destination.place else destination.address.as_dict()
+        detail.destination_latitude = destination.location.lat
+        detail.destination_longitude = destination.location.lon
+        detail.destination_zone = destination.location.zone
+    else:
+        # Not understood yet: what was written is kept for the person who goes on with the draft.
+        text = str(fields.get("destination_text", ""))[:200]
+        detail.place = None
+        detail.destination_kind = "other" if text else ""
+        detail.destination_address = {"line": text} if text else {}
+        detail.destination_latitude = detail.destination_longitude = None
+        detail.destination_zone = ""
+    after = (detail.place_id, detail.destination_kind, detail.destination_address)
+    return {"destination"} if before != after else set()
+
+
+def _locked(request_id: UUID) -> ServiceRequest:
+    """The request, read again after the patient's lock is ours. Raises ``DoesNotExist``."""
+    patient_id = ServiceRequest.objects.values_list("patient_id", flat=True).get(pk=request_id)
+    _lock(patient_id)
+    return ServiceRequest.objects.select_related("facility", "unit", "patient").get(pk=request_id)
+
+
+def _lock(patient_id: UUID) -> None:
+    tenant_id = scoping.current_tenant_id()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"booking|{tenant_id}|{patient_id}"])
