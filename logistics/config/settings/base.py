@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "integrations",
     "logistics.messaging",
     "logistics.insights",
+    "logistics.config",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",

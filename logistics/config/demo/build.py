@@ -1,0 +1,236 @@
+"""Builds the demo's fixed part through the services: organizations, sites, people, supply, contracts, feeds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from itertools import count
+
+import zipcodes
+from django.conf import settings
+from django.db import transaction
+
+from integrations.services import feeds
+from logistics.accounts import demo
+from logistics.accounts.models import Membership, Organization, Unit
+from logistics.accounts.services import organizations, people
+from logistics.config.demo.world import COMPANIES, HOSPITALS, Company, Hospital
+from logistics.core import clock, scoping
+from logistics.core.scoping import Scope
+from logistics.requests.services import places
+from vendors.services import contracts, fleet, network
+
+SHIFT_DAYS = 2
+PLATFORM = Scope.system(actor_label="Demo seed", actor_role="operator")
+
+
+def build_all() -> dict[str, Organization]:
+    """Make everything that does not move with the clock. Returns organizations by slug."""
+    made = _organizations()
+    _people(made)
+    for company in COMPANIES:
+        _supply(made[company.slug], company)
+    for hospital in HOSPITALS:
+        _hospital(made, hospital)
+    _own_units(made)
+    write_simulator_file()
+    return made
+
+
+def _organizations() -> dict[str, Organization]:
+    made: dict[str, Organization] = {}
+    with transaction.atomic(), scoping.enter(PLATFORM):
+        for hospital in HOSPITALS:
+            made[hospital.slug] = organizations.create(
+                kind="health_system",
+                name=hospital.name,
+                short_name=hospital.short_name,
+                slug=hospital.slug,
+                time_zone=hospital.zone,
+                phone=hospital.facility["phone"],
+            )
+        for company in COMPANIES:
+            made[company.slug] = organizations.create(
+                kind="vendor",
+                name=company.name,
+                short_name=company.short_name,
+                slug=company.slug,
+                time_zone=company.zone,
+                phone=company.phone,
+            )
+        made["carrywell"] = organizations.create(
+            kind="operator",
+            name="Carrywell Operations",
+            short_name="Carrywell",
+            slug="carrywell",
+            time_zone="America/New_York",
+        )
+    return made
+
+
+def _people(made: dict[str, Organization]) -> None:
+    with transaction.atomic(), scoping.enter(PLATFORM):
+        for person in demo.PEOPLE:
+            user, _ = people.add(
+                organization=made[person.organization],
+                email=person.email,
+                name=person.name,
+                role=person.role,
+                password=demo.PASSWORD,
+            )
+            people.set_totp(user=user, secret=person.secret)
+
+
+def _own_units(made: dict[str, Organization]) -> None:
+    for person in demo.PEOPLE:
+        if person.units:
+            tenant = made[person.organization]
+            with transaction.atomic(), scoping.enter(staff_scope(tenant)):
+                ids = [str(pk) for pk in Unit.objects.filter(code__in=person.units).values_list("pk", flat=True)]
+                Membership.objects.filter(user__email=person.email, organization=tenant).update(units=ids)
+
+
+def _supply(vendor: Organization, company: Company) -> None:
+    latitude, longitude = zip_location(company.base["zip"])
+    with transaction.atomic(), scoping.enter(vendor_scope(vendor)):
+        fleet.set_profile(
+            levels=list(company.levels),
+            base_address=company.base["address"],
+            base_zip=company.base["zip"],
+            base_latitude=latitude,
+            base_longitude=longitude,
+            radius_miles=60,
+            dispatch_phone=company.phone,
+        )
+        today = clock.today(company.zone)
+        number = count(1)
+        for kind in ("vendor_license", "insurance"):
+            fleet.set_credential(kind=kind, ends_on=today + dt.timedelta(days=210), verified_by_name="Network review")
+        names = iter(company.crew)
+        drivers = {person.name: person for person in demo.PEOPLE if person.role == "driver"}
+        for name, level, also, seats, wheelchairs, stretchers, crew_levels in company.fleet:
+            vehicle = fleet.add_vehicle(
+                name=name,
+                level=level,
+                also_levels=list(also),
+                seats=seats,
+                wheelchairs=wheelchairs,
+                stretchers=stretchers,
+                lift_lb=1000 if level == "WCB" else 800 if wheelchairs else 700,
+                door_in=40 if level == "WCB" else 32,
+                plate=f"{company.short_name[:2].upper()}{100 + next(number)}",
+            )
+            fleet.set_credential(
+                kind="inspection",
+                vehicle=vehicle,
+                ends_on=today + dt.timedelta(days=120),
+                verified_by_name="Network review",
+            )
+            crew = []
+            for crew_level in crew_levels:
+                person_name = next(names)
+                user_id = None
+                if person_name in drivers:
+                    user_id = Membership.objects.get(user__email=drivers[person_name].email, role="driver").user_id
+                member = fleet.add_crew_member(
+                    name=person_name, level=crew_level, phone=f"574 555 0{200 + next(number)}", user_id=user_id
+                )
+                for order, kind in enumerate(fleet.CREDENTIALS_OF_CREW[crew_level]):
+                    # One card in the fleet runs out soon, so that expiry can be seen at work.
+                    days = 12 if person_name == "Kim Osgood" and kind == "cpr" else 140 + 31 * order
+                    fleet.set_credential(
+                        kind=kind,
+                        crew_member=member,
+                        ends_on=today + dt.timedelta(days=days),
+                        verified_by_name="Network review",
+                    )
+                crew.append(member)
+            start, _ = clock.day_bounds(today - dt.timedelta(days=1), company.zone)
+            for day in range(SHIFT_DAYS + 2):
+                fleet.add_shift(
+                    vehicle=vehicle,
+                    starts_at=start + dt.timedelta(days=day),
+                    ends_at=start + dt.timedelta(days=day + 1),
+                    crew=crew,
+                )
+
+
+def _hospital(made: dict[str, Organization], hospital: Hospital) -> None:
+    tenant = made[hospital.slug]
+    with transaction.atomic(), scoping.enter(staff_scope(tenant)):
+        facility = organizations.add_facility(**hospital.facility)
+        for order, (code, name, _beds) in enumerate(hospital.units):
+            organizations.add_unit(
+                facility=facility, name=name, code=code, order=order, phone=f"{facility.phone} ext {4100 + order * 20}"
+            )
+        for place in hospital.places:
+            places.add(**place)
+        feeds.create(facility=facility, time_zone=hospital.zone, **hospital.feed)
+        today = clock.today(hospital.zone)
+        for company in COMPANIES:
+            if hospital.slug not in company.serves:
+                continue
+            vendor = made[company.slug]
+            network.connect(
+                vendor=vendor,
+                tier=company.serves[hospital.slug],
+                baa_signed_on=today - dt.timedelta(days=200),
+                baa_ends_on=today + dt.timedelta(days=500),
+            )
+            if not company.rates:
+                continue
+            contract = contracts.draft(vendor=vendor, effective_from=today - dt.timedelta(days=180))
+            for level, (base, included, mile, minimum) in company.rates.items():
+                contracts.set_rate(
+                    contract=contract,
+                    level=level,
+                    base_amount=Decimal(base),
+                    included_miles=Decimal(included),
+                    mile_amount=Decimal(mile),
+                    minimum_amount=Decimal(minimum),
+                )
+            contracts.sign(contract=contract, signed_by_name="Otto Lindgren and the vendor")
+
+
+def beds_of(hospital: Hospital) -> dict[str, list[tuple[str, str]]]:
+    """Unit code → (room, bed) as the EHR names them; ``4A`` starts at room 401 bed 1."""
+    return {
+        code: [(str(400 + n if code.startswith("4") else 100 + n), "1") for n in range(1, beds + 1)]
+        for code, _name, beds in hospital.units
+    }
+
+
+def write_simulator_file() -> None:
+    """Tell the EHR simulator which units and beds exist (it knows nothing else of the product)."""
+    body = {
+        "host": settings.MLLP_HOST,
+        "feeds": [
+            {
+                "port": settings.MLLP_PORT + hospital.feed["port_offset"],
+                "facility": hospital.facility["code"],
+                "sending_facility": hospital.facility["code"],
+                "zone": hospital.zone,
+                "units": [{"code": code, "beds": beds} for code, beds in beds_of(hospital).items()],
+            }
+            for hospital in HOSPITALS
+        ],
+    }
+    settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
+    (settings.RUN_DIR / "demo-ehr.json").write_text(json.dumps(body, indent=1))
+
+
+def staff_scope(tenant: Organization, name: str = "Demo seed", role: str = "admin") -> Scope:
+    """Work inside one of the demo's health systems."""
+    return Scope.staff(tenant.pk, actor_label=name, actor_role=role)
+
+
+def vendor_scope(vendor: Organization, name: str = "Demo seed", role: str = "vendor_admin") -> Scope:
+    """Work inside one of the demo's vendors."""
+    return Scope.vendor(vendor.pk, actor_label=name, actor_role=role)
+
+
+def zip_location(code: str) -> tuple[float, float]:
+    """Latitude and longitude of a ZIP code's center."""
+    found = zipcodes.matching(code)
+    return float(found[0]["lat"]), float(found[0]["long"])
