@@ -29,8 +29,10 @@ def request_to(
     at: dt.datetime | None = None,
     changes: dict[str, Any] | None = None,
     details: dict[str, Any] | None = None,
+    topic: str | None = None,
 ) -> ServiceRequest:
-    """Move a service request. Publishes ``request.ready`` or ``request.<status>``.
+    """Move a service request. Publishes ``request.ready`` or ``request.<status>``, or ``topic`` when given
+    (a ride confirmed by its discharge, but not yet complete enough for dispatch).
 
     Raises ``IllegalMove`` or ``StaleState`` (``core.machines.move``).
     """
@@ -40,7 +42,7 @@ def request_to(
         machine=states.REQUEST,
         event_model=RequestEvent,
         event_field="request",
-        topic=REQUEST_TOPICS.get(to, f"request.{to}"),
+        topic=topic or REQUEST_TOPICS.get(to, f"request.{to}"),
         source=source,
         reason=reason,
         at=at,

@@ -1,0 +1,140 @@
+"""The sentences of alerts: what happened, then what to do. ``params`` fill them with figures and words, not PHI."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from logistics.requests.models import Alert
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """``happened`` and ``do`` are format strings over the alert's params; ``action`` labels its one button."""
+
+    happened: str
+    do: str
+    action: str = "Open"
+
+
+SENTENCES: dict[str, Sentence] = {
+    "left_before_ride": Sentence(
+        "The EHR says that the patient has left, and no ride was planned.",
+        "Check whether the patient still waits, then book or dismiss the ride.",
+        "Check the ride",
+    ),
+    "left_without_ride": Sentence(
+        "The EHR says that the patient has left; the ride is still a draft.",
+        "Complete the ride or cancel it.",
+        "Complete the ride",
+    ),
+    "ride_details_missing": Sentence(
+        "The patient is ready, but the ride lacks {missing}.",
+        "Add what is missing; then a vendor is found.",
+        "Complete",
+    ),
+    "left_after_pickup_time": Sentence(
+        "The EHR gives a discharge time later than the pickup.",
+        "Check the pickup time with the unit.",
+        "Check the time",
+    ),
+    "discharge_canceled": Sentence(
+        "The discharge was canceled in the EHR. The ride is on hold.", "Cancel the ride or let it go on.", "Decide"
+    ),
+    "discharge_canceled_under_way": Sentence(
+        "The discharge was canceled in the EHR while the crew is under way.",
+        "Call the unit and the crew now. Nothing was changed.",
+        "Call",
+    ),
+    "discharge_withdrawn": Sentence(
+        "The planned discharge was withdrawn in the EHR. The ride is on hold.",
+        "Cancel the ride or let it go on.",
+        "Decide",
+    ),
+    "discharge_withdrawn_under_way": Sentence(
+        "The planned discharge was withdrawn in the EHR while the crew is under way.",
+        "Call the unit and the crew now. Nothing was changed.",
+        "Call",
+    ),
+    "admission_canceled": Sentence(
+        "The admission was canceled in the EHR.", "Check whether the ride is still wanted.", "Check the ride"
+    ),
+    "admission_canceled_under_way": Sentence(
+        "The admission was canceled in the EHR while the crew is under way.",
+        "Call the unit and the crew now. Nothing was changed.",
+        "Call",
+    ),
+    "patient_died": Sentence(
+        "The EHR reports that the patient has died. The ride was canceled.",
+        "Tell the crew and the destination.",
+        "Open",
+    ),
+    "patient_died_under_way": Sentence(
+        "The EHR reports that the patient has died while the crew is under way.",
+        "Call the crew now. Nothing was changed.",
+        "Call",
+    ),
+    "no_transport_disposition": Sentence(
+        "The EHR says that the patient leaves without transport. The ride is on hold.",
+        "Cancel the ride or let it go on.",
+        "Decide",
+    ),
+    "no_transport_under_way": Sentence(
+        "The EHR says that the patient leaves without transport, but the crew is under way.",
+        "Call the unit and the crew.",
+        "Call",
+    ),
+    "resumed_by_discharge": Sentence(
+        "The discharge is on again in the EHR. The ride is no longer on hold.", "Check time and bed.", "Check the ride"
+    ),
+    "announced_while_held": Sentence(
+        "The discharge is planned again in the EHR; the ride is still on hold.", "Let it go on or cancel it.", "Decide"
+    ),
+    "ready_time_changed": Sentence(
+        "The EHR moved the discharge from {old} to {new}.", "Move the pickup or keep it.", "Check the time"
+    ),
+    "pickup_moved": Sentence(
+        "The patient was moved to {bed} while the ride is under way.", "Tell the crew the new bed.", "Tell the crew"
+    ),
+    "safety_changed": Sentence(
+        "The EHR changed {what}.", "Check that the vehicle and the crew still fit.", "Check the ride"
+    ),
+    "patient_conflict": Sentence(
+        "A message names another patient for this stay. The ride was not changed.",
+        "Check two identifiers before the patient boards.",
+        "Check the patient",
+    ),
+    "patient_merged": Sentence(
+        "Two patient records were merged in the EHR. The ride now belongs to the record that stays.",
+        "Check two identifiers before the patient boards.",
+        "Check the patient",
+    ),
+    "discharge_unclear": Sentence(
+        "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"
+    ),
+}
+
+
+def sentence_of(alert: Alert) -> Sentence:
+    """The sentence of an alert, filled in. An unknown code (of another room) is shown as its own words."""
+    found = SENTENCES.get(alert.code)
+    if found is None:
+        return Sentence(alert.params.get("text") or alert.code.replace("_", " ").capitalize() + ".", "Have a look.")
+    words = {name: _words(value, alert.params.get("zone")) for name, value in alert.params.items()}
+    return Sentence(found.happened.format_map(_Blank(words)), found.do.format_map(_Blank(words)), found.action)
+
+
+class _Blank(dict):
+    def __missing__(self, key: str) -> str:
+        return "unknown"
+
+
+def _words(value: object, zone: str | None) -> str:
+    if isinstance(value, list):
+        parts = [str(part) for part in value]
+        return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    text = str(value)
+    if zone and len(text) >= 16 and text[10] == "T":
+        return f"{dt.datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%H:%M}"
+    return text
