@@ -1,0 +1,262 @@
+"""Trips from their request to their end: opened, held, resumed, changed, called ready, canceled."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from dispatch import policies, states
+from dispatch.models import Leg, Offer, Passenger, Trip, TripEvent
+from dispatch.services import intake, runs
+from dispatch.services.transitions import leg_to, offer_to, trip_to
+from logistics.core import audit, clock, outbox, scoping
+from logistics.core.errors import DomainError, IllegalMove
+from logistics.requests.models import ServiceRequest
+from logistics.requests.services import alerts
+
+MATERIAL = frozenset(
+    {"level", "pickup_at", "when", "dropoff_latitude", "dropoff_longitude", "load", "requires", "isolation"}
+)
+
+
+def get_locked(trip_id: UUID) -> Trip:
+    """The trip, locked until the transaction ends. Every verb locks the trip first, then its offers and legs."""
+    trip = Trip.objects.select_for_update().filter(pk=trip_id).first()
+    if trip is None:
+        raise DomainError("This trip does not exist.", code="not_found")
+    return trip
+
+
+@transaction.atomic
+def open_for_request(request_id: UUID) -> Trip | None:
+    """Open the trip of a confirmed request: one trip, one leg, one sealed passenger. Idempotent.
+
+    Returns the request's live trip, new or not; None when the request is not a confirmed ride. Publishes
+    ``trip.opened``. Raises ``DomainError`` (``incomplete``) when a person must add details first.
+    """
+    request = (
+        ServiceRequest.objects.select_for_update(of=("self",))
+        .select_related("patient", "facility", "unit")
+        .filter(pk=request_id, kind="transport")
+        .first()
+    )
+    if request is None:
+        return None
+    existing = Trip.objects.filter(request=request).exclude(status="canceled").first()
+    if existing is not None or request.status != "requested":
+        return existing
+    facts = intake.read(request)
+    trip = Trip.objects.create(request=request, **facts.trip)
+    Leg.objects.create(trip=trip, **facts.leg)
+    Passenger.objects.create(trip=trip, details=facts.passenger)
+    scope = scoping.current()
+    TripEvent.objects.create(
+        trip=trip,
+        new_status=trip.status,
+        at=clock.now(),
+        actor_id=scope.user_id,
+        actor_label=request.requested_by_name or scope.actor_label,
+        source=request.source,
+    )
+    audit.record(action="trip.opened", target=trip, details={"level": trip.level, "request": str(request.pk)})
+    outbox.publish("trip.opened", {"trip_id": str(trip.pk), "request_id": str(request.pk), "new": trip.status})
+    return trip
+
+
+@transaction.atomic
+def hold(trip_id: UUID, *, reason: str, source: str = "user", minutes: int = policies.HOLD_MINUTES) -> Trip:
+    """Stop a trip until a person decides. Idempotent.
+
+    Before acceptance every offer is withdrawn. After it vendor, vehicle and crew stay for ``minutes``; then
+    :func:`end_holds` lets them go. Raises ``IllegalMove`` once the crew is under way: then only people can act.
+    """
+    trip = get_locked(trip_id)
+    if trip.status == "held":
+        return trip
+    if trip.status == "under_way":
+        raise IllegalMove("The crew is under way. Call the vendor; the trip cannot be held now.", code="under_way")
+    came_from = trip.status
+    if trip.vendor_id is None:
+        withdraw_offers(trip, reason=reason, source=source)
+    until = clock.now() + dt.timedelta(minutes=minutes) if trip.vendor_id else None
+    return trip_to(trip, "held", source=source, reason=reason, changes={"held_from": came_from, "hold_until": until})
+
+
+@transaction.atomic
+def resume(trip_id: UUID, *, reason: str = "", source: str = "user") -> Trip:
+    """Let a held trip go on: with its vendor and crew while they were kept, else it is matched again. Idempotent."""
+    trip = get_locked(trip_id)
+    if trip.status != "held":
+        return trip
+    to = trip.held_from if trip.vendor_id and trip.held_from in ("accepted", "crew_assigned") else "matching"
+    return trip_to(trip, to, source=source, reason=reason, changes={"held_from": "", "hold_until": None})
+
+
+@transaction.atomic
+def end_holds() -> int:
+    """Let go of vendors, vehicles and crews of trips whose hold is over; the trips stay held. Returns how many."""
+    ended = 0
+    due = Trip.objects.filter(status="held", hold_until__lte=clock.now(), vendor__isnull=False)
+    for trip in list(due.select_for_update(skip_locked=True)):
+        vendor_id = trip.vendor_id
+        let_go(trip, reason="Hold ended", source="engine")
+        Trip.objects.filter(pk=trip.pk).update(vendor=None, held_from="matching", hold_until=None, eta_at=None)
+        audit.record(action="trip.hold_ended", target=trip)
+        outbox.publish(
+            "trip.hold_ended", {"trip_id": str(trip.pk), "request_id": str(trip.request_id)}, vendor_id=vendor_id
+        )
+        ended += 1
+    return ended
+
+
+@transaction.atomic
+def cancel(trip_id: UUID, *, reason: str, note: str = "", source: str = "user") -> Trip:
+    """Cancel a trip; ``reason`` is a key of ``states.CANCEL_REASONS``. Idempotent.
+
+    The event records how far things had come (``before_accept``, ``after_accept``, ``en_route``,
+    ``at_door``), which decides fees. Offers are withdrawn, vehicle and crew released. Refused once the patient is
+    on board.
+    """
+    policies.check_cancel_reason(reason)
+    trip = get_locked(trip_id)
+    if trip.status == "canceled":
+        return trip
+    legs = list(Leg.objects.filter(trip=trip))
+    if any(leg.status in ("on_board", "at_destination") for leg in legs):
+        raise IllegalMove("The patient is on board. Call the vendor; the trip cannot be canceled now.", code="on_board")
+    furthest = max((leg.status for leg in legs), key=_progress, default="planned")
+    stage = policies.cancel_stage(furthest, trip.vendor_id is not None)
+    for leg in legs:
+        if leg.status not in states.LEG.final:
+            leg_to(leg, "canceled", source=source, reason=reason)
+    runs.release(trip, reason=reason)
+    withdraw_offers(trip, reason=reason, source=source, also_accepted=True)
+    words = states.CANCEL_REASONS[reason]
+    return trip_to(
+        trip,
+        "canceled",
+        source=source,
+        reason=f"{words}: {note}" if note else words,
+        changes={"held_from": "", "hold_until": None},
+        details={"stage": stage, "code": reason},
+    )
+
+
+@transaction.atomic
+def mark_ready(trip_id: UUID, *, at: dt.datetime | None = None, source: str = "user") -> Trip:
+    """The unit says that the patient of a "when ready" ride is ready: the pickup is asked for now. Idempotent."""
+    trip = get_locked(trip_id)
+    if trip.is_ready or trip.status in states.TRIP.final:
+        return trip
+    moment = at or clock.now()
+    trip.is_ready, trip.pickup_at = True, moment
+    trip.pickup_latest_at = policies.window_end("now", moment)
+    trip.version += 1
+    trip.save(update_fields=["is_ready", "pickup_at", "pickup_latest_at", "version", "updated_at"])
+    _note(trip, {"changed": ["is_ready"]}, reason="Patient is ready", source=source)
+    return trip
+
+
+@transaction.atomic
+def update_from_request(request_id: UUID, fields: Iterable[str] = (), *, source: str = "user") -> Trip | None:
+    """Carry a change of the request into its live trip. Returns the trip, or None when there is none to change.
+
+    The crew's copy (bed, contact, weight …) always follows. When what a vendor was asked for changes (time,
+    level, destination, needs), offers are withdrawn and the trip is matched anew; after acceptance the vendor
+    keeps the trip and an alert asks a person to agree the change. From the pickup's door on only an alert is raised.
+    """
+    request = ServiceRequest.objects.select_related("patient", "facility", "unit").filter(pk=request_id).first()
+    trip = Trip.objects.select_for_update().filter(request_id=request_id).exclude(status__in=states.TRIP.final).first()
+    if request is None or trip is None:
+        return None
+    facts = intake.read(request)
+    leg = Leg.objects.get(trip=trip, sequence=1)
+    passenger = Passenger.objects.get(trip=trip)
+    keep = {"pickup_at", "pickup_latest_at"} if trip.when == "ready" and trip.is_ready else set()
+    changed = [name for name, value in facts.trip.items() if name not in keep and getattr(trip, name) != value]
+    changed += [name for name, value in facts.leg.items() if getattr(leg, name) != value]
+    copied = passenger.details != facts.passenger
+    if not changed and not copied:
+        return trip
+    if copied:
+        passenger.details = facts.passenger
+        passenger.save(update_fields=["details"])
+    material = sorted(MATERIAL & set(changed))
+    if trip.status == "under_way" and material:
+        _tell(trip, "changed_under_way", "top", "The ride was changed while the crew is under way. Call the crew.")
+        changed = [name for name in changed if name not in material]
+        facts.trip.update({name: getattr(trip, name) for name in material if name in facts.trip})
+        facts.leg.update({name: getattr(leg, name) for name in (*material, "miles", "minutes") if name in facts.leg})
+        facts.trip["pickup_latest_at"] = trip.pickup_latest_at
+        material = []
+    for name, value in facts.trip.items():
+        if name not in keep:
+            setattr(trip, name, value)
+    trip.version += 1
+    trip.save(update_fields=[*facts.trip, "version", "updated_at"])
+    for name, value in facts.leg.items():
+        setattr(leg, name, value)
+    leg.save(update_fields=list(facts.leg))
+    _note(trip, {"changed": changed, "material": material}, reason="Request changed", source=source)
+    if material:
+        _reconsider(trip, material, source)
+    return trip
+
+
+def withdraw_offers(trip: Trip, *, reason: str, source: str = "engine", also_accepted: bool = False) -> int:
+    """Withdraw what is waiting or open (and, if asked, the accepted offer). Returns how many."""
+    wanted = ["waiting", "open"] + (["accepted"] if also_accepted else [])
+    offers = list(Offer.objects.select_for_update().filter(trip=trip, status__in=wanted))
+    for offer in offers:
+        offer_to(offer, "withdrawn", source=source, reason=reason)
+    return len(offers)
+
+
+def let_go(trip: Trip, *, reason: str, source: str) -> None:
+    """Take the trip from its vendor: run ended, legs planned again, passenger closed, acceptance withdrawn."""
+    runs.release(trip, reason=reason)
+    for leg in Leg.objects.filter(trip=trip):
+        if leg.status not in ("planned", *states.LEG.final):
+            leg_to(leg, "planned", source=source, reason=reason)
+    Leg.objects.filter(trip=trip).update(vendor_id=None)
+    Passenger.objects.filter(trip=trip).update(vendor_id=None)
+    withdraw_offers(trip, reason=reason, source=source, also_accepted=True)
+
+
+def _reconsider(trip: Trip, material: list[str], source: str) -> None:
+    """What was asked of vendors has changed."""
+    if trip.status in ("offering", "exhausted"):
+        withdraw_offers(trip, reason="The request changed", source=source)
+        trip_to(trip, "matching", source=source, reason="The request changed", details={"changed": material})
+    elif trip.vendor_id is not None:
+        text = "The ride was changed after the vendor accepted it. Agree the change with the vendor."
+        _tell(trip, "changed_after_acceptance", "warn", text)
+
+
+def _note(trip: Trip, details: dict[str, Any], *, reason: str, source: str) -> None:
+    """History, audit and event of a change that moves no status."""
+    scope = scoping.current()
+    TripEvent.objects.create(
+        trip=trip, vendor_id=trip.vendor_id, old_status=trip.status, new_status=trip.status, at=clock.now(),
+        actor_id=scope.user_id, actor_label=scope.actor_label, source=source, reason=reason, details=details,
+    )  # fmt: skip
+    audit.record(action="trip.updated", target=trip, reason=reason, details=details)
+    outbox.publish(
+        "trip.updated",
+        {"trip_id": str(trip.pk), "request_id": str(trip.request_id), "changed": details.get("changed", [])},
+        vendor_id=trip.vendor_id,
+    )
+
+
+def _tell(trip: Trip, code: str, severity: str, text: str) -> None:
+    alerts.raise_alert(
+        code, severity, request=trip.request, params={"text": text, "trip": trip.number, "trip_id": str(trip.pk)}
+    )
+
+
+def _progress(status: str) -> int:
+    return policies.LEG_ORDER.index(status) if status in policies.LEG_ORDER else 0
