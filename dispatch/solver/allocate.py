@@ -62,7 +62,13 @@ class Allocation:
     choice: Mapping[str, Option]
     routes: Mapping[str, Route]
     ranking: Mapping[str, tuple[Ranked, ...]]
-    unserved: tuple[str, ...] = ()
+    unserved: tuple[str, ...]
+    penalty_cents: int
+
+    @property
+    def plan_cents(self) -> int:
+        """The objective without the penalty of jobs left out."""
+        return self.objective_cents - self.penalty_cents
 
     @property
     def gap(self) -> float:
@@ -101,6 +107,7 @@ def allocate(
         routes=table.routes(best),
         ranking=ranking,
         unserved=tuple(job_id for job_id in table.jobs if job_id not in best),
+        penalty_cents=sum(cents for job_id, cents in table.penalty.items() if job_id not in best),
     )
 
 

@@ -24,7 +24,7 @@ SOLVER = f"OR-Tools CP-SAT {version('ortools')}"
 
 Explanation = dict[str, Any]
 """Keys: ``engine`` (name, version, solver), ``status``, ``seed``, ``objective_cents``, ``bound_cents``,
-``gap``, ``wall_ms``, ``job_id``, ``outcome`` (``matched``, ``all_taken`` or ``no_vendor``), ``summary``,
+``plan_cents`` (without the penalty of unserved jobs), ``unserved``, ``gap``, ``wall_ms``, ``job_id``, ``outcome`` (``matched``, ``all_taken`` or ``no_vendor``), ``summary``,
 ``vendors`` (ranked) and ``refused``. Times are ISO 8601 with offset, money is a string of dollars."""
 
 _PART_WORDS = {
@@ -62,6 +62,8 @@ def explain(world: World, screening: Screening, allocation: Allocation, seed: in
         "status": allocation.status,
         "seed": seed,
         "objective_cents": allocation.objective_cents,
+        "plan_cents": allocation.plan_cents,
+        "unserved": len(allocation.unserved),
         "bound_cents": allocation.bound_cents,
         "gap": round(allocation.gap, 6),
         "wall_ms": round(allocation.wall_ms, 1),
@@ -100,7 +102,7 @@ def _vendor_row(world: World, ranked: Ranked, ranking: tuple[Ranked, ...], prove
         "price_amount": str(candidate.price_amount),
         "pickup_at": _iso(problem, ranked.pickup_at),
         "dropoff_at": _iso(problem, ranked.dropoff_at),
-        "on_time_rate": vendor.on_time_rate,
+        "on_time_rate": round(vendor.on_time_rate, 4),
         "added_minutes": round(candidate.added_minutes, 1),
         "deadhead_miles": round(candidate.deadhead_miles, 1),
         "loaded_miles": round(candidate.loaded_miles, 1),
@@ -116,8 +118,9 @@ def _verdict(problem: Problem, vendor: VendorTerms, ranked: Ranked, ranking: tup
     if ranked.chosen:
         rivals = [other for other in ranking if not other.chosen and not other.displaces]
         if not rivals:
-            return f"Chosen: {offer}; nobody else can come"
-        ahead = f"{_dollars(rivals[0].marginal_cents)} ahead of the next" if proved else "best plan found in time"
+            alone = "no other is free in this plan" if len(ranking) > 1 else "nobody else can come"
+            return f"Chosen: {offer}; {alone}"
+        ahead = f"{_dollars(rivals[0].marginal_cents or 0)} ahead of the next" if proved else "best plan found in time"
         return f"Chosen: {offer}; {ahead}"
     if ranked.displaces:
         return f"{offer}, but its vehicles or its capacity are taken by other requests in this plan"
@@ -133,8 +136,9 @@ def _difference(ranked: Ranked, first: Ranked) -> str:
     behind = {part: mine[part] - its[part] for part in _PART_WORDS if mine[part] > its[part]}
     worst = sorted(behind, key=lambda part: (-behind[part], part))[:2]
     words = " and ".join(f"{_PART_WORDS[part]} ({_dollars(behind[part])})" for part in worst)
-    cost = f"would cost the plan {_dollars(ranked.marginal_cents)} more"
-    return f"{cost}, mainly {words}" if words and ranked.marginal_cents > 0 else cost
+    more = ranked.marginal_cents or 0
+    cost = f"would cost the plan {_dollars(more)} more"
+    return f"{cost}, mainly {words}" if words and more > 0 else cost
 
 
 def _refused_row(

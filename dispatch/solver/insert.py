@@ -135,7 +135,7 @@ def vendor_candidates(world: World, job: Job, vendor: VendorTerms) -> tuple[list
     if not vendor.shares_fleet:
         outcomes = [("", _unseen_fleet(world, job, vendor))]
     else:
-        outcomes = [(v.id, _one_vehicle(world, job, vendor, v)) for v in world.fleets[vendor.vendor_id]]
+        outcomes = [(v.id, vehicle_candidate(world, job, vendor, v)) for v in world.fleets[vendor.vendor_id]]
         if not outcomes:
             outcomes = [("", [Refusal("no_vehicle", f"{vendor.name} has no vehicle on shift")])]
     for vehicle_id, outcome in outcomes:
@@ -146,7 +146,11 @@ def vendor_candidates(world: World, job: Job, vendor: VendorTerms) -> tuple[list
     return found, refused
 
 
-def _one_vehicle(world: World, job: Job, vendor: VendorTerms, vehicle: Vehicle) -> Candidate | list[Refusal]:
+def vehicle_candidate(world: World, job: Job, vendor: VendorTerms, vehicle: Vehicle) -> Candidate | list[Refusal]:
+    """What one vehicle offers for a job beside its route in `world`, or why it cannot take it.
+
+    The vendor is taken as fit: see ``vendor_refusals``.
+    """
     problem = world.problem
     objections = vehicle_refusals(problem, job, vehicle)
     if objections:

@@ -52,12 +52,12 @@ OFFERED: Mapping[str, frozenset[str]] = MappingProxyType(
 
 CAPABILITY_WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "seat": "Has no passenger seat",
-        "trained_driver": "Driver is not trained in patient assistance",
         "wheelchair_securement": "Does not carry wheelchairs",
-        "hands_on_assist": "Does not give hands-on help",
-        "heavy_lift": "Has no heavy-duty lift",
         "stretcher": "Does not carry stretchers",
+        "seat": "Has no passenger seat",
+        "hands_on_assist": "Does not give hands-on help",
+        "trained_driver": "Driver is not trained in patient assistance",
+        "heavy_lift": "Has no heavy-duty lift",
         "bariatric_cot": "Has no bariatric cot",
         "o2_administer": "Crew does not give oxygen",
         "suction": "Has no suction",
@@ -76,6 +76,7 @@ CAPABILITY_WORDS: Mapping[str, str] = MappingProxyType(
         "fixed_wing": "Is not an airplane",
     }
 )
+"""What a dispatcher reads when a capability is missing, the most telling first."""
 
 
 def serves(offered_level: str, required_level: str) -> bool:

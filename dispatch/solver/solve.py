@@ -46,6 +46,30 @@ class Result:
         """The joint route of every vehicle that was given a job."""
         return self.allocation.routes
 
+    @property
+    def awards(self) -> dict[str, tuple[str, str, float, float]]:
+        """For each served job: vendor, vehicle (empty: the vendor chooses), pickup and drop-off minute."""
+        return {
+            job_id: (
+                ranked.option.candidate.vendor_id,
+                ranked.option.candidate.vehicle_id,
+                ranked.pickup_at,
+                ranked.dropoff_at,
+            )
+            for job_id in self.ranking
+            if (ranked := self.chosen(job_id)) is not None
+        }
+
+    @property
+    def plan(self) -> dict[str, tuple[tuple[str, str, float], ...]]:
+        """For each vehicle that was given a job all its stops in order: job, kind, and when it begins."""
+        return {
+            vehicle_id: tuple(
+                (visit.job_id, visit.kind, start) for visit, start in zip(route.visits, route.found.starts, strict=True)
+            )
+            for vehicle_id, route in self.routes.items()
+        }
+
     def chosen(self, job_id: str) -> Ranked | None:
         """The vendor chosen for a job, or None when nobody can take it."""
         return next((ranked for ranked in self.ranking[job_id] if ranked.chosen), None)

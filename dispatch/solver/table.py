@@ -20,7 +20,8 @@ Choice = dict[str, Option]
 class Ranked:
     """One vendor in a job's ranking.
 
-    `marginal_cents` is what the whole plan would cost more with this vendor (0 for the chosen one);
+    `marginal_cents` is what the whole plan would cost more with this vendor (0 for the chosen one, None if
+    it would move other jobs);
     `displaces` means that its vehicles or its capacity are taken by other jobs in the plan, so choosing
     it moves another job. Times are those of the joint plan.
     """
@@ -30,7 +31,7 @@ class Ranked:
     chosen: bool
     pickup_at: float
     dropoff_at: float
-    marginal_cents: int
+    marginal_cents: int | None
     displaces: bool
 
 
@@ -173,7 +174,7 @@ class Table:
         ranked = []
         for rank, ((is_other, displaces, cost, _), option, beside) in enumerate(rows, start=1):
             pickup_at, dropoff_at = self._times(job_id, option, beside)
-            marginal = cost - base if is_other else 0
+            marginal = None if displaces else cost - base if is_other else 0
             ranked.append(Ranked(rank, option, not is_other, pickup_at, dropoff_at, marginal, displaces))
         return tuple(ranked)
 
