@@ -77,6 +77,7 @@ document.addEventListener("click", (event) => {
     dialog.showModal();
   }
   if (event.target.closest?.("[data-close]")) event.target.closest("dialog,[data-toast]")?.[event.target.closest("dialog") ? "close" : "remove"]();
+  if (event.target.closest?.("[data-print]")) window.print();
   const theme = event.target.closest?.("[data-theme-set]")?.dataset.themeSet;
   if (theme !== undefined) setTheme(theme);
 });

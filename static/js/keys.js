@@ -24,7 +24,7 @@ function step(by) {
   if (!items.length) return;
   const here = items.findIndex((item) => item.contains(document.activeElement));
   const next = items[here < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(Math.max(here + by, 0), items.length - 1)];
-  next.querySelector("a.k,[data-primary],a[href],button")?.focus();
+  (next.querySelector("a.k,[data-primary]") ?? next.querySelector("a[href],button"))?.focus();
   next.scrollIntoView({ block: "nearest" });
 }
 

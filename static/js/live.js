@@ -69,18 +69,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (!element.matches("[data-live-hold]") || !/^(sse:|live:refresh)/.test(cause)) return;
   if (!element.matches(":hover") && !element.contains(document.activeElement)) { clearWaiting(element); return; }
   event.preventDefault();
-  const entry = waiting.get(element) ?? { count: 0, bar: document.createElement("button") };
+  const entry = waiting.get(element) ?? { count: 0, bar: document.createElement("div"), button: document.createElement("button") };
   entry.count += 1;
   if (!entry.bar.isConnected) {
-    entry.bar.type = "button";
-    entry.bar.className = "btn sm pending";
+    entry.bar.className = "pending"; // lies over the list: rows must not move for it either
+    Object.assign(entry.button, { type: "button", className: "btn sm pri" });
+    entry.bar.append(entry.button);
     const showNow = () => { if (waiting.has(element)) { clearWaiting(element); window.htmx.trigger(element, "live:show"); } };
-    entry.bar.addEventListener("click", showNow);
+    entry.button.addEventListener("click", showNow);
     element.addEventListener("mouseleave", () => { if (!element.contains(document.activeElement)) showNow(); }, { once: true });
     element.before(entry.bar);
   }
   const noun = element.dataset.liveHold || "change";
-  entry.bar.textContent = `${entry.count} ${noun}${entry.count === 1 ? "" : "s"}, show`;
+  entry.button.textContent = `${entry.count} ${noun}${entry.count === 1 ? "" : "s"}, show`;
   waiting.set(element, entry);
 });
 function clearWaiting(element) {

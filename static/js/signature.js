@@ -60,8 +60,8 @@ function setUp(root) {
     typed.hidden = !on;
     root.hidden = on;
     cannot.setAttribute("aria-expanded", String(on));
-    if (on) { clear(); typed.querySelector("input,select,textarea")?.focus(); }
     typed.querySelectorAll("input,select,textarea").forEach((e) => { e.disabled = !on; });
+    if (on) { clear(); typed.querySelector("input,select,textarea")?.focus(); }
   });
   new ResizeObserver(draw).observe(canvas);
 }

@@ -8,12 +8,15 @@ from __future__ import annotations
 import functools
 import http.server
 import threading
+import time
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.template import Context
 from django.template.loader import get_template
 from django.test import RequestFactory
 
@@ -32,11 +35,9 @@ PAGES = {
 
 def page(path: str) -> str:
     """The HTML of one of PAGES."""
-    context = {**sample.gallery(), "request": RequestFactory().get(path)}
+    context = {**sample.gallery(), **sample.driver(), "request": RequestFactory().get(path)}
     template: Any = get_template(PAGES[path])
     # The engine's own template: context processors would ask for a signed-in person.
-    from django.template import Context
-
     return str(template.template.render(Context(context)))
 
 
@@ -44,6 +45,11 @@ def policy() -> str:
     """The Content-Security-Policy of the settings, as a header."""
     directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
     return "; ".join(f"{name} {' '.join(values)}" for name, values in directives.items())
+
+
+# What the server answers next, and what it was sent: tests read and set them.
+ANSWERS: dict[str, int] = {"post": 200, "live": 1}
+POSTS: list[tuple[str, dict[str, str]]] = []
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -58,6 +64,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             body, kind = get_template("ui/palette_results.html").render(sample.gallery()).encode(), "text/html"
         elif path == "/patients/find":
             body, kind = get_template("ui/combobox_options.html").render(sample.gallery()).encode(), "text/html"
+        elif path == "/live":
+            return self.stream()
         elif path.startswith("/static/"):
             self.path = path.removeprefix("/static")
             return super().do_GET()
@@ -71,6 +79,34 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         return None
+
+    def stream(self) -> None:
+        """A live stream that stays open until the client leaves or the server stops it."""
+        if not ANSWERS["live"]:
+            self.send_error(503)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        try:
+            while ANSWERS["live"]:
+                self.wfile.write(b"event: beat\ndata: \n\n")
+                self.wfile.flush()
+                time.sleep(0.2)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def do_POST(self) -> None:
+        """Keep what was posted in POSTS and answer as ANSWERS says."""
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+        if ANSWERS["post"] != 503:
+            POSTS.append((self.path, dict(urllib.parse.parse_qsl(body))))
+        answer = b'{"message": "the trip was canceled."}' if ANSWERS["post"] == 409 else b"{}"
+        self.send_response(ANSWERS["post"])
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, *args: object) -> None:
         """Stay quiet."""

@@ -21,7 +21,10 @@ def at(hour: int, minute: int = 0) -> dt.datetime:
 class TripForm(forms.Form):
     """A form with one field of each kind."""
 
-    destination = forms.CharField(help_text="450 Creek Rd, accepts until 18:00")
+    destination = forms.CharField(
+        help_text="450 Creek Rd, accepts until 18:00",
+        error_messages={"required": "Choose where the patient is going"},
+    )
     pickup_time = forms.CharField(label="Pickup time")
     note = forms.CharField(label="Note to driver", required=False, widget=forms.Textarea)
     payer = forms.ChoiceField(label="Who pays", choices=[("a", "Lakeshore Medicare Advantage"), ("b", "Self")])
@@ -104,6 +107,11 @@ def shell() -> dict[str, Any]:
         "expires_in": 900,
         "csrf_token": "sample-token",
     }
+
+
+def driver() -> dict[str, Any]:
+    """What the crew's frame asks beyond the shell."""
+    return {"back_url": "/driver/", "screen_title": "Trip 2 of 5", "message_url": "/driver/messages"}
 
 
 def offers() -> list[dict[str, Any]]:
@@ -195,7 +203,7 @@ def gallery() -> dict[str, Any]:
             {
                 "tone": "bad",
                 "title": "Okafor’s wheelchair van is 14 min late to 4W-12",
-                "detail": "Evergreen’s unit 7 is behind a road closure. Next best: Northbound 3, pickup 13:52, $4 more.",
+                "detail": "Evergreen’s unit 7 is behind a road closure. Next best: Northbound 3 at 13:52, $4 more.",
                 "actions": [
                     action("Switch to Northbound", method="post", fields={"vendor": "northbound"}),
                     action("Message vendor"),

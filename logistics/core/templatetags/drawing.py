@@ -186,16 +186,15 @@ class Ground:
         return tenth(x), tenth(y)
 
     def grid(self) -> dict[str, Any]:
-        """Lines at a round number of miles, and that number: a scale, not streets."""
+        """Lines at a round number of miles, and that number: a scale, not streets. They run past the edges."""
         miles = nice_step(self.width / self.per_mile, 5)
         gap = miles * self.per_mile
         xs = [tenth(self.width / 2 + gap * n) for n in range(-12, 13)]
         ys = [tenth(self.height / 2 + gap * n) for n in range(-12, 13)]
         return {
-            "xs": [x for x in xs if 0 <= x <= self.width],
-            "ys": [y for y in ys if 0 <= y <= self.height],
+            "xs": xs,
+            "ys": ys,
             "miles": number(miles),
-            "bar": tenth(gap),
         }
 
 
@@ -241,8 +240,6 @@ def map_figure(
         "width": width,
         "height": height,
         "grid": ground.grid(),
-        "scale_y": height - 12,
-        "scale_x": width - 12,
         "stops": [put(s) for s in stops],
         "vehicles": [put(v) for v in vehicles],
         "lines": drawn,

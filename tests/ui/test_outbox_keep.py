@@ -1,0 +1,130 @@
+"""The crew's phone: taps are kept without signal, sent once and in order, and can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Error, Page, expect
+
+from tests.ui import gallery
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+PHONE = {"width": 360, "height": 780}
+
+
+def outbox(page: Page) -> list[dict[str, object]]:
+    return page.evaluate("JSON.parse(localStorage.getItem('carrywell.outbox') ?? '[]')")
+
+
+def until(page: Page, true: Callable[[], bool]) -> None:
+    """Wait until ``true()``; the page may reload meanwhile, as it does when everything is sent."""
+    for _ in range(100):
+        with suppress(Error):
+            if true():
+                return
+        page.wait_for_timeout(100)
+    raise AssertionError("it never came")
+
+
+@pytest.fixture
+def phone(visit: Visit) -> Page:
+    page = visit(
+        "/driver",
+        **PHONE,
+        geolocation={"latitude": 43.073, "longitude": -89.401, "accuracy": 12},
+        permissions=["geolocation"],
+    )
+    page.clock.install()
+    page.reload()
+    return page
+
+
+def test_a_tap_shows_the_next_step_and_is_sent_after_ten_seconds(phone: Page):
+    phone.get_by_role("button", name="Arrived at pickup").click()
+    expect(phone.get_by_role("button", name="Patient on board")).to_be_visible()
+    expect(phone.locator(".undo")).to_contain_text("Arrived at pickup")
+    assert gallery.POSTS == []
+    until(phone, lambda: outbox(phone)[0].get("accuracy_m") == 12)
+    tapped = outbox(phone)[0]
+    phone.clock.fast_forward(11_000)
+    expect(phone.locator(".undo")).to_have_count(0)
+    until(phone, lambda: outbox(phone) == [])
+    (path, sent), *others = gallery.POSTS
+    assert others == []
+    assert path == "/driver/legs/7/at-pickup"
+    assert sent["idempotency_key"] == tapped["key"]
+    assert sent["occurred_at"] == tapped["at"]
+    assert (sent["latitude"], sent["accuracy_m"]) == ("43.073000", "12")
+
+
+def test_a_wrong_tap_is_undone_and_never_sent(phone: Page):
+    phone.get_by_role("button", name="Arrived at pickup").click()
+    phone.get_by_role("button", name="Undo").click()
+    expect(phone.get_by_role("button", name="Arrived at pickup")).to_be_visible()
+    phone.clock.fast_forward(30_000)
+    assert outbox(phone) == []
+    assert gallery.POSTS == []
+
+
+def test_taps_without_signal_survive_a_reload_and_arrive_once_in_order(phone: Page):
+    gallery.ANSWERS["post"] = 503
+    phone.get_by_role("button", name="Arrived at pickup").click()
+    phone.get_by_role("button", name="Patient on board").click()
+    phone.clock.fast_forward(20_000)
+    expect(phone.locator("[data-outbox-banner]")).to_contain_text("saved on this phone")
+    phone.reload()
+    assert len(outbox(phone)) == 2
+    gallery.ANSWERS["post"] = 200
+    phone.clock.fast_forward(16_000)
+    until(phone, lambda: outbox(phone) == [])
+    assert [path for path, _ in gallery.POSTS] == ["/driver/legs/7/at-pickup", "/driver/legs/7/on-board"]
+    assert len({sent["idempotency_key"] for _, sent in gallery.POSTS}) == 2
+
+
+def test_a_tap_that_the_server_refuses_is_told_with_its_reason(phone: Page):
+    gallery.ANSWERS["post"] = 409
+    phone.get_by_role("button", name="Arrived at pickup").click()
+    phone.clock.fast_forward(11_000)
+    banner = phone.locator("[data-outbox-refused]")
+    expect(banner).to_contain_text("was not accepted: the trip was canceled.")
+    phone.get_by_role("button", name="Understood").click()
+    expect(banner).to_be_hidden()
+
+
+def test_another_person_on_the_same_phone_does_not_send_the_first_ones_taps(phone: Page):
+    phone.get_by_role("button", name="Arrived at pickup").click()
+    phone.evaluate(
+        """() => {
+          const entries = JSON.parse(localStorage.getItem('carrywell.outbox'));
+          localStorage.setItem('carrywell.outbox', JSON.stringify(entries.map((e) => ({...e, owner: 'someone'}))));
+        }"""
+    )
+    phone.reload()
+    phone.clock.fast_forward(60_000)
+    assert gallery.POSTS == []
+    assert len(outbox(phone)) == 1
+
+
+def test_a_signature_becomes_a_picture_and_can_be_cleared(phone: Page):
+    canvas = phone.locator("canvas.pad")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    phone.mouse.move(box["x"] + 20, box["y"] + 40)
+    phone.mouse.down()
+    phone.mouse.move(box["x"] + 120, box["y"] + 60, steps=5)
+    phone.mouse.up()
+    field = phone.locator("input[name=signature]")
+    assert field.input_value().startswith("data:image/png;base64,")
+    phone.get_by_role("button", name="Clear").click()
+    assert field.input_value() == ""
+
+
+def test_who_cannot_sign_says_why(phone: Page):
+    phone.get_by_role("button", name="Cannot sign").click()
+    reason = phone.get_by_label("Why there is no signature")
+    expect(reason).to_be_focused()
+    expect(phone.locator("canvas.pad")).to_be_hidden()
