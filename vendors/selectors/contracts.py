@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -18,3 +19,8 @@ def in_force(day: dt.date) -> dict[Any, Contract]:
         .prefetch_related("rates")
     )
     return {row.vendor_id: row for row in rows}
+
+
+def latest(vendor_id: UUID) -> Contract | None:
+    """The newest signed (or ended) version for this vendor, or None."""
+    return Contract.objects.filter(vendor_id=vendor_id, status__in=("signed", "ended")).order_by("-version").first()
