@@ -7,7 +7,7 @@ pool of threads keeps its connections. Streams hold no thread and no connection 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"logistics.config.settings.{os.environ.get('CARRYWELL_ENV', 'dev')}")
 
@@ -18,7 +18,7 @@ from logistics.config.wsgi import application as wsgi_application
 
 STREAM_PATHS = ("/live",)
 _streams = get_asgi_application()
-_pages = WSGIMiddleware(wsgi_application, workers=int(os.environ.get("CARRYWELL_WEB_THREADS", "12")))
+_pages: Any = WSGIMiddleware(cast(Any, wsgi_application), workers=int(os.environ.get("CARRYWELL_WEB_THREADS", "12")))
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -45,7 +45,9 @@ class _SealedAttribute:
 class SealedField(models.BinaryField):
     """Encrypted at rest (see ``core.crypto``). Not searchable; write through an instance, never ``update()``."""
 
-    empty: Any = ""
+    # What type checkers see on an instance (django-stubs reads these).
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("default", type(self).blank_value)
@@ -118,9 +120,15 @@ class SealedField(models.BinaryField):
 class SealedTextField(SealedField):
     """Sealed text; the empty value is ``""``."""
 
+    _pyi_private_set_type: str
+    _pyi_private_get_type: str
+
 
 class SealedJSONField(SealedField):
     """Sealed JSON object; the empty value is ``{}``."""
+
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     @staticmethod
     def blank_value() -> Any:
@@ -138,6 +146,9 @@ class SealedJSONField(SealedField):
 
 class SealedBytesField(SealedField):
     """Sealed bytes (raw messages, signatures, photos)."""
+
+    _pyi_private_set_type: bytes
+    _pyi_private_get_type: bytes
 
     @staticmethod
     def blank_value() -> Any:

@@ -59,7 +59,7 @@ class ScopedTask(Task):
 
 def send_delivery(delivery_id: int, topic: str) -> None:
     """Enqueue one delivery (what the relay calls)."""
-    deliver.apply_async(args=[delivery_id])
+    deliver.apply_async(args=(delivery_id,))
 
 
 @shared_task(base=ScopedTask, bind=True, opens_own_scope=True, name="logistics.core.tasks.deliver", max_retries=8)

@@ -38,7 +38,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @access.requires("live.follow", own_scope=True)
-async def live_stream(request: HttpRequest) -> HttpResponse:
+async def live_stream(request: HttpRequest) -> StreamingHttpResponse:
     """Server-sent pings of the viewer's organization; catches up from ``Last-Event-ID``."""
     organization_id = request.scope.organization_id  # type: ignore[attr-defined]
     last = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
