@@ -16,8 +16,8 @@ from dispatch.solver.levels import CAPABILITY_WORDS, OFFERED, Role, serves
 from dispatch.solver.problem import CrewMember, Job, Problem, Vehicle, VendorTerms, day_text
 
 VENDOR_CODES = (
-    "vendor_inactive", "vendor_baa", "vendor_credential", "vendor_level", "vendor_zone", "vendor_radius",
-    "vendor_closed", "vendor_response", "vendor_full", "no_vehicle",
+    "vendor_inactive", "vendor_baa", "vendor_barred", "vendor_credential", "vendor_level", "vendor_zone",
+    "vendor_radius", "vendor_closed", "vendor_response", "vendor_full", "no_vehicle",
 )  # fmt: skip
 VEHICLE_CODES = (
     "out_of_service", "vehicle_credential", "capability", "isolation", "capacity", "weight_unknown",
@@ -88,6 +88,9 @@ def _vendor_standing(problem: Problem, job: Job, vendor: VendorTerms, day: date)
     if not vendor.baa_signed:
         # 45 CFR 164.502(e): no PHI to a business associate without a written agreement.
         yield Refusal("vendor_baa", f"{vendor.name} has no signed BAA")
+    for vendor_id, reason in job.barred:
+        if vendor_id == vendor.vendor_id:
+            yield Refusal("vendor_barred", reason)
     for credential in vendor.credentials:
         if not credential.valid_on(day):
             text = f"{credential.words} of {vendor.name} {_expired(credential.expires_on)}"

@@ -76,6 +76,8 @@ class Job:
     not_before
         Earliest minute the patient could leave, for proposals before the asked window; None if the
         window must not move forward.
+    barred
+        Vendors that may not be asked about this job, with the reason in words, as (vendor id, reason).
     """
 
     id: str
@@ -98,6 +100,7 @@ class Job:
     priority: int = 1
     solo: bool = False
     not_before: float | None = None
+    barred: tuple[tuple[str, str], ...] = ()
 
     @property
     def load(self) -> tuple[int, int, int]:
