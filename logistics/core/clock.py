@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import datetime as dt
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import timezone
+
+_pretended: contextvars.ContextVar[dt.datetime | None] = contextvars.ContextVar("carrywell_clock", default=None)
 
 
 def now() -> dt.datetime:
     """The current moment, aware, UTC."""
-    return timezone.now()
+    return _pretended.get() or timezone.now()
+
+
+@contextlib.contextmanager
+def pretend(moment: dt.datetime) -> Iterator[None]:
+    """Let :func:`now` say ``moment`` in the block: the demo's past days go through the services like today's.
+
+    Refused outside of the demo and tests: history is not to be written after the fact.
+    """
+    if not settings.DEMO_MODE:
+        raise RuntimeError("the clock can be set in the demo and in tests only")
+    token = _pretended.set(moment)
+    try:
+        yield
+    finally:
+        _pretended.reset(token)
 
 
 def local(moment: dt.datetime, zone: str) -> dt.datetime:
