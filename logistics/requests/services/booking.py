@@ -296,6 +296,8 @@ def check(fields: dict[str, Any], *, zone: str, now: dt.datetime | None = None) 
         problems["pickup_local"] = fields["pickup_problem"]
     elif when == "at" and pickup_at is None:
         problems["pickup_local"] = "Write the date and time of the pickup."
+    elif when == "ready" and pickup_at is None:
+        problems["pickup_local"] = "Write about when the patient will be ready: vendors plan by it."
     elif when != "now" and pickup_at is not None and pickup_at < floor_minute(now):
         problems["pickup_local"] = f"Pickup must be after {local:%H:%M} {local:%Z}."
     elif when != "now" and pickup_at is not None and pickup_at > now + FURTHEST:
@@ -336,23 +338,6 @@ def resume(*, request_id: UUID, reason: str = "") -> ServiceRequest:
     transitions.resume(request, reason=reason)
     ServiceRequest.objects.filter(pk=request.pk).update(human_edited=True)
     request.human_edited = True
-    return request
-
-
-def mark_ready(*, request_id: UUID) -> ServiceRequest:
-    """The patient of a 'when ready' ride is ready now. Publishes ``request.changed``; saying it twice is once."""
-    request = _locked(request_id)
-    detail = TransportDetail.objects.get(request=request)
-    if detail.when != "ready":
-        raise DomainError("This ride has a fixed time; it does not wait for a word.", code="not_when_ready")
-    if request.status not in ("requested", "scheduled"):
-        raise DomainError(f"This ride is {request.status.replace('_', ' ')}.", code="not_waiting")
-    if detail.pickup_at is not None:
-        return request
-    detail.pickup_at = clock.now()
-    detail.save(update_fields=["pickup_at"])
-    audit.record(action="request.marked_ready", target=request, patient_id=request.patient_id)
-    outbox.publish("request.changed", {"request_id": str(request.pk), "fields": ["is_ready", "pickup_at"]})
     return request
 
 

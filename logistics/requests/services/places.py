@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from logistics.core import audit, clock
 from logistics.core.errors import DomainError
 from logistics.requests.models import Patient, Place
+from logistics.requests.selectors.places import named, place_find
 from logistics.requests.services import geocode
 from logistics.requests.services.geocode import Address, Location
 
@@ -103,14 +103,22 @@ def resolve(*, value: str, text: str, patient: Patient | None) -> Destination:
     return Destination(OTHER, str(address), address, geocode.locate(address, field="destination"))
 
 
-def named(q: str) -> Q:
-    """Places whose name, alias, street or city has every word of ``q``."""
-    condition = Q()
-    for word in q.split():
-        condition &= (
-            Q(name__icontains=word) | Q(aliases__icontains=word) | Q(address__icontains=word) | Q(city__icontains=word)
-        )
-    return condition
+def options(q: str, patient: Patient | None) -> list[dict[str, Any]]:
+    """What a person may mean by ``q``, as options of a picker."""
+    found: list[dict[str, Any]] = []
+    home = home_address(patient) if patient is not None else None
+    if home is not None and (not q or "home".startswith(q.lower()) or q.lower() in str(home).lower()):
+        found.append({"value": "home", "text": f"Home, {home.line}", "note": f"{home.city} {home.zip_code}"})
+    for place in place_find(q):
+        note = ", ".join(part for part in (place.address, place.city, place.note) if part)
+        found.append({"value": str(place.pk), "text": place.name, "note": note, "tag": place.get_kind_display()})
+    if geocode.ZIP.search(q):
+        try:
+            address = geocode.parse_address(q)
+        except DomainError:
+            return found
+        found.append({"value": "other", "text": str(address), "note": "Use this address"})
+    return found
 
 
 def _home(patient: Patient | None) -> Destination:

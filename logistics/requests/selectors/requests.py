@@ -1,0 +1,136 @@
+"""Requests as the desk reads them: my units, what waits for a ride, what a form may offer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from logistics.accounts.models import Unit
+from logistics.core import clock
+from logistics.requests.models import Discharge, Patient, ServiceRequest, TransportDetail
+
+LIVE = ("draft", "requested", "scheduled", "in_progress", "held")
+
+
+@dataclass(frozen=True)
+class WaitingRide:
+    """A patient who may leave and has no ride: ``request_id`` of the draft, or None when nothing is drafted."""
+
+    patient: Patient
+    place: str
+    unit_name: str
+    bed: str
+    since: dt.datetime | None
+    request_id: UUID | None
+    status: str
+
+
+def unit_list(unit_ids: Sequence[str] = ()) -> list[Unit]:
+    """A person's own units (all units when they named none), with their facility. One query."""
+    units = Unit.objects.select_related("facility").order_by("facility__name", "order", "name")
+    if unit_ids:
+        units = units.filter(pk__in=[UUID(str(each)) for each in unit_ids])
+    return list(units)
+
+
+def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[WaitingRide]:
+    """Drafts, and announced discharges without any request, of these units; longest waiting first. Four queries."""
+    ids = [unit.pk for unit in units]
+    drafts = list(
+        ServiceRequest.objects.filter(unit_id__in=ids, kind="transport", status__in=["draft", "held"])
+        .select_related("patient", "unit", "discharge", "encounter__bed")
+        .prefetch_related(_details())
+        .order_by("created_at")[:limit]
+    )
+    bare = (
+        Discharge.objects.filter(status__in=["pending", "ready"], encounter__unit_id__in=ids)
+        .exclude(encounter__requests__status__in=LIVE)
+        .exclude(encounter__requests__status="completed")
+        .select_related("encounter__patient", "encounter__unit", "encounter__bed")
+        .order_by("announced_at")[:limit]
+    )
+    waiting = [
+        WaitingRide(
+            patient=request.patient,
+            place=destination_name(request.details[0] if request.details else None),
+            unit_name=request.unit.name if request.unit else "",
+            bed=_bed(request.encounter, request.details),
+            since=(request.discharge.announced_at if request.discharge else None) or request.created_at,
+            request_id=request.pk,
+            status=request.status,
+        )
+        for request in drafts
+    ]
+    waiting += [
+        WaitingRide(
+            patient=discharge.encounter.patient,
+            place="",
+            unit_name=discharge.encounter.unit.name if discharge.encounter.unit else "",
+            bed=discharge.encounter.bed.label if discharge.encounter.bed else "",
+            since=discharge.announced_at or discharge.created_at,
+            request_id=None,
+            status=discharge.status,
+        )
+        for discharge in bare
+    ]
+    far = dt.datetime.max.replace(tzinfo=dt.UTC)
+    return sorted(waiting, key=lambda each: each.since or far)
+
+
+def request_get(request_id: UUID) -> ServiceRequest | None:
+    """A ride request with its patient, site and details (``request.details``), or None. Two queries."""
+    return (
+        ServiceRequest.objects.filter(pk=request_id, kind="transport")
+        .select_related("patient", "facility", "unit__facility", "encounter__bed", "encounter__unit")
+        .prefetch_related(_details())
+        .first()
+    )
+
+
+def patient_history(patient_id: UUID, *, limit: int = 20) -> list[ServiceRequest]:
+    """A patient's requests, newest first, with details."""
+    return list(
+        ServiceRequest.objects.filter(patient_id=patient_id)
+        .select_related("unit", "facility")
+        .prefetch_related(_details())
+        .order_by("-created_at")[:limit]
+    )
+
+
+def payer_names(limit: int = 40) -> list[str]:
+    """Payers that rides were booked with before, for a form's suggestions."""
+    names = TransportDetail.objects.exclude(payer_name="").values_list("payer_name", flat=True)
+    return sorted(set(names.distinct()[:limit]))
+
+
+def destination_name(detail: TransportDetail | None) -> str:
+    """Where a ride goes, in the words of a list: the place's name, ``Home, 18 Pier Rd``, or the address."""
+    if detail is None:
+        return ""
+    if detail.place is not None:
+        return detail.place.name
+    address: dict[str, Any] = detail.destination_address or {}
+    line = str(address.get("line", ""))
+    if detail.destination_kind == "home":
+        return f"Home, {line}" if line else "Home"
+    return line
+
+
+def today_of(zone: str) -> tuple[dt.datetime, dt.datetime]:
+    """First moment of today and of tomorrow on the facility's calendar."""
+    return clock.day_bounds(clock.today(zone), zone)
+
+
+def _details() -> Prefetch:
+    return Prefetch("transport_rows", queryset=TransportDetail.objects.select_related("place"), to_attr="details")
+
+
+def _bed(encounter: Any, details: list[TransportDetail]) -> str:
+    if encounter is not None and encounter.bed is not None:
+        return encounter.bed.label
+    return details[0].pickup_bed_label if details else ""
