@@ -22,7 +22,7 @@ from dispatch.solver import problem as solver
 from dispatch.solver.travel import Travel
 from logistics.core import clock
 from logistics.core.money import nearest_tenth
-from vendors.models import Contract, Network, VendorProfile
+from vendors.models import Network, Rate, VendorProfile
 from vendors.pricing import Terms, quote
 
 # The engine's neutral view of a vendor without a record: neither punished nor preferred.
@@ -121,7 +121,7 @@ def terms_of(
     vendor_id: UUID,
     name: str,
     network: Network,
-    contract: Contract,
+    rates: Iterable[Rate],
     stock: Supply,
     record: Record,
     busy: Counter[int],
@@ -132,12 +132,12 @@ def terms_of(
 ) -> solver.VendorTerms:
     """What one vendor may do between ``begin`` and ``end``, at its contract's prices."""
     profile = stock.profiles.get(vendor_id)
-    rates = {solver_level(rate.level): ContractRate(Terms.of(rate)) for rate in contract.rates.all()}
-    offered = {solver_level(level) for level in profile.levels} if profile else set(rates)
+    prices = {solver_level(rate.level): ContractRate(Terms.of(rate)) for rate in rates}
+    offered = {solver_level(level) for level in profile.levels} if profile else set(prices)
     return solver.VendorTerms(
         vendor_id=str(vendor_id),
         name=name,
-        rates={level: rate for level, rate in rates.items() if level in offered},
+        rates={level: rate for level, rate in prices.items() if level in offered},
         base=solver.Stop(profile.base_latitude, profile.base_longitude) if profile else None,
         radius_miles=profile.radius_miles if profile else float("inf"),
         hours=tuple(opening(profile, begin, end, at)) if profile else (),

@@ -1,0 +1,353 @@
+"""All open trips of one health system, decided at once: who is asked first, who next, and why others are not.
+
+The engine (``dispatch/solver``) decides over every trip together; each trip gets a new round of offers and a stored
+explanation. Only one decision at a time runs for a health system.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Q
+
+from dispatch import policies, states
+from dispatch.models import Leg, MatchExplanation, Offer, Trip, TripEvent
+from dispatch.services import offers, planning, supply
+from dispatch.services.planning import Record
+from dispatch.solver.explain import Explanation
+from dispatch.solver.problem import Job, Problem, day_text
+from dispatch.solver.solve import Result, solve
+from logistics.core import audit, clock, levels, scoping
+from vendors.models import Contract, Credential, Network
+from vendors.pricing import Terms, quote
+from vendors.selectors import contracts
+
+LOCK = 7272  # first key of the advisory lock; the second is the health system
+RECORD_DAYS = 90
+ON_TIME_MINUTES = 15
+
+
+@dataclass
+class Question:
+    """What one health system asks the engine: its trips, its vendors, and the problems they fall into."""
+
+    now: dt.datetime
+    trips: dict[str, Trip] = field(default_factory=dict)
+    legs: dict[str, Leg] = field(default_factory=dict)
+    networks: dict[UUID, Network] = field(default_factory=dict)
+    contracts: dict[dt.date, dict[UUID, Contract]] = field(default_factory=dict)
+    records: dict[UUID, Record] = field(default_factory=dict)
+    stock: supply.Supply = field(default_factory=supply.Supply)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def match() -> list[UUID]:
+    """Match every trip in ``matching`` of the open staff scope. Returns the trips that were decided.
+
+    Each gets a :class:`MatchExplanation`, offers in the engine's order, and the first of them is sent; with no vendor
+    the trip becomes ``exhausted`` with the reasons. A trip that changed meanwhile is left for the next run.
+    """
+    with transaction.atomic():
+        _wait_turn()
+        waiting = list(Trip.objects.filter(status="matching"))
+        if not waiting:
+            return []
+        question = ask(waiting)
+        decided = []
+        for problem in question.problems:
+            result = solve(problem)
+            for job_id in sorted(result.explanations):
+                if _apply(question, question.trips[job_id], problem, result):
+                    decided.append(question.trips[job_id].pk)
+        return decided
+
+
+def ask(trips: list[Trip], *, now: dt.datetime | None = None, legs: list[Leg] | None = None) -> Question:
+    """Read everything about these trips and build their problems; writes nothing (a preview asks the same way).
+
+    ``legs`` replaces the stored legs for trips that are not stored yet. Trips share a problem when their vendors
+    have the same contracts for their days.
+    """
+    moment = now or clock.now()
+    question = Question(moment)
+    question.trips = {str(trip.pk): trip for trip in trips}
+    rows = legs if legs is not None else Leg.objects.filter(trip__in=trips, sequence=1)
+    question.legs = {str(leg.trip_id): leg for leg in rows}
+    question.networks = {
+        row.vendor_id: row for row in Network.objects.exclude(status="ended").select_related("vendor").order_by("pk")
+    }
+    for day in {planning.pickup_day(trip) for trip in trips}:
+        question.contracts[day] = contracts.in_force(day)
+    end = max([trip.pickup_latest_at for trip in trips] + [moment]) + dt.timedelta(hours=6)
+    question.stock = supply.load(question.networks, moment, end)
+    question.records = records(question.networks)
+    barred = _barred(question)
+    groups: dict[tuple[Any, ...], list[Trip]] = defaultdict(list)
+    for trip in trips:
+        groups[_group(question, trip)].append(trip)
+    for key in sorted(groups, key=str):
+        question.problems.append(_problem(question, groups[key], end, barred))
+    return question
+
+
+def records(vendor_ids: Iterable[UUID]) -> dict[UUID, Record]:
+    """Each vendor's record with this health system over the last 90 days. Two queries."""
+    since = clock.now() - dt.timedelta(days=RECORD_DAYS)
+    tolerance = dt.timedelta(minutes=ON_TIME_MINUTES)
+    picked = {
+        row["vendor_id"]: row
+        for row in Leg.objects.filter(vendor_id__in=list(vendor_ids), picked_up_at__gte=since)
+        .values("vendor_id")
+        .annotate(n=Count("pk"), good=Count("pk", filter=Q(picked_up_at__lte=F("trip__pickup_at") + tolerance)))
+    }
+    yes = Q(status__in=["accepted", "turned_back"])
+    answered = {
+        row["vendor_id"]: row
+        for row in Offer.objects.filter(vendor_id__in=list(vendor_ids), sent_at__gte=since)
+        .values("vendor_id")
+        .annotate(yes=Count("pk", filter=yes), n=Count("pk", filter=yes | Q(status__in=["declined", "expired"])))
+    }
+    found = {}
+    for vendor_id in vendor_ids:
+        trips, answers = picked.get(vendor_id, {}), answered.get(vendor_id, {})
+        found[vendor_id] = Record(trips.get("good", 0), trips.get("n", 0), answers.get("yes", 0), answers.get("n", 0))
+    return found
+
+
+def readable(question: Question, trip: Trip, explanation: Explanation) -> dict[str, Any]:
+    """The engine's answer with our names in it: vendor and vehicle names, contract prices, our levels.
+
+    Keys as ``dispatch.solver.explain``; each vendor row also has ``name``, ``price_amount`` of the contract,
+    ``on_time_rate`` (None without a record) and ``on_time_n``.
+    """
+    body = dict(explanation)
+    names = {str(key): row.vendor.name for key, row in question.networks.items()}
+    vehicles = {
+        str(shift.vehicle_id): shift.vehicle.name for shifts in question.stock.shifts.values() for shift in shifts
+    }
+
+    def named(row: dict[str, Any]) -> dict[str, Any]:
+        vehicle_id = str(row.get("vehicle_id") or "").partition("/")[0]
+        return {
+            **row,
+            "name": names.get(row["vendor_id"], ""),
+            "vehicle_id": vehicle_id,
+            "vehicle_name": vehicles.get(vehicle_id, ""),
+        }
+
+    body["vendors"] = []
+    for row in explanation["vendors"]:
+        record = question.records[UUID(row["vendor_id"])]
+        verdict = planning.words(row["verdict"])
+        if record.on_time_rate is None:
+            # The engine's neutral figure is no figure about this vendor.
+            verdict = verdict.replace(f", {planning.UNKNOWN_ON_TIME:.0%} on time", ", no on-time record yet")
+        body["vendors"].append(
+            {**named(row), "verdict": verdict, "on_time_rate": record.on_time_rate, "on_time_n": record.n}
+        )
+    label = levels.LEVELS[trip.level].label.lower()
+    body["refused"] = []
+    for row in explanation["refused"]:
+        text = planning.words(row["text"])
+        if row["code"] == "vendor_level":
+            text = f"{names[row['vendor_id']]} does not offer a {label}"
+        body["refused"].append({**named(row), "text": text})
+    body["summary"] = planning.words(explanation["summary"])
+    return body
+
+
+def brief_of(trip: Trip, leg: Leg, price: Any, eta_at: dt.datetime | None) -> dict[str, Any]:
+    """All that a vendor learns before it accepts: zones, bands and words, nothing that names or finds the patient."""
+    load = leg.load
+    oxygen = load.get("oxygen_lpm")
+    return {
+        "kind": trip.kind,
+        "level": trip.level,
+        "level_label": levels.LEVELS[trip.level].label,
+        "pickup_zone": load.get("pickup_zone", ""),
+        "dropoff_zone": load.get("dropoff_zone", ""),
+        "distance_band": policies.distance_band(float(leg.miles)),
+        "miles": round(float(leg.miles)),
+        "minutes": leg.minutes,
+        "when": trip.when,
+        "pickup_at": trip.pickup_at.isoformat(),
+        "pickup_latest_at": trip.pickup_latest_at.isoformat(),
+        "time_zone": trip.time_zone,
+        "eta_at": eta_at.isoformat() if eta_at else "",
+        "mobility": load.get("mobility", ""),
+        "needs": policies.need_words(load.get("needs", []), oxygen),
+        "weight_band": policies.weight_band(load.get("patient_lb")),
+        "companions": load.get("companions", 0),
+        "isolation": policies.ISOLATION_WORDS.get(leg.isolation, ""),
+        "price_amount": str(price),
+    }
+
+
+def _wait_turn() -> None:
+    """One decision at a time for a health system, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(scoping.current_tenant_id())])
+
+
+def _barred(question: Question) -> dict[str, tuple[tuple[str, str], ...]]:
+    """For each trip the vendors that may not be asked, each with one reason in words."""
+    answered: dict[str, dict[UUID, str]] = defaultdict(dict)
+    fresh = {
+        trip_id: at
+        for trip_id, at in TripEvent.objects.filter(trip__in=question.trips, details__material__0__isnull=False)
+        .values_list("trip_id")
+        .annotate(at=Max("recorded_at"))
+    }
+    noes = Offer.objects.filter(trip__in=question.trips, status__in=["declined", "turned_back"])
+    for offer in noes.order_by("answered_at"):
+        changed = fresh.get(offer.trip_id)
+        # What it said no to was another trip, if the request changed since.
+        given_back = offer.status == "turned_back"
+        if given_back or changed is None or (offer.answered_at and offer.answered_at > changed):
+            verb = "gave back" if given_back else "declined"
+            words = states.DECLINE_REASONS.get(offer.decline_code, "no reason given").lower()
+            answered[str(offer.trip_id)][offer.vendor_id] = f"{verb} this trip: {words}"
+    barred = {}
+    for trip_id, trip in question.trips.items():
+        reasons = []
+        for vendor_id, network in question.networks.items():
+            text = answered[trip_id].get(vendor_id) or _standing(question, network, planning.pickup_day(trip))
+            if text:
+                reasons.append((str(vendor_id), f"{network.vendor.name} {text}"))
+        barred[trip_id] = tuple(reasons)
+    return barred
+
+
+def _standing(question: Question, network: Network, day: dt.date) -> str:
+    """Why a vendor may not work for this health system on a day, as the rest of a sentence; empty if it may."""
+    if network.status != "active":
+        reason = f": {network.suspended_reason}" if network.suspended_reason else ""
+        return f"is {network.get_status_display().lower()}{reason}"
+    if network.baa_signed_on is None or network.baa_signed_on > day:
+        return f"has no BAA signed for {day_text(day)}"
+    if network.baa_ends_on is not None and network.baa_ends_on < day:
+        return f"has no BAA after {day_text(network.baa_ends_on)}"
+    if network.vendor_id not in question.contracts[day]:
+        return f"has no contract in force on {day_text(day)}"
+    held = {card.kind for card in question.stock.vendor_cards.get(network.vendor_id, [])}
+    for kind in policies.REQUIRED_VENDOR_CREDENTIALS:
+        if kind not in held:
+            return f"has no {dict(Credential.KINDS)[kind].lower()} on file"
+    return ""
+
+
+def _group(question: Question, trip: Trip) -> tuple[Any, ...]:
+    """Trips with equal keys can be decided in one problem."""
+    in_force = question.contracts[planning.pickup_day(trip)]
+    terms = tuple(
+        (str(vendor_id), str(in_force[vendor_id].pk), _shares(question, vendor_id, trip))
+        for vendor_id in sorted(question.networks, key=str)
+        if vendor_id in in_force
+    )
+    return (trip.time_zone, terms)
+
+
+def _shares(question: Question, vendor_id: UUID, trip: Trip) -> bool:
+    """False when the pickup lies beyond what the vendor has planned: then it is asked without a vehicle in mind."""
+    if trip.pickup_at < question.now + dt.timedelta(hours=policies.UNPLANNED_HOURS):
+        return True
+    return any(
+        shift.starts_at < trip.pickup_latest_at and shift.ends_at > trip.pickup_at
+        for shift in question.stock.shifts.get(vendor_id, [])
+    )
+
+
+def _problem(
+    question: Question, trips: list[Trip], end: dt.datetime, barred: dict[str, tuple[tuple[str, str], ...]]
+) -> Problem:
+    at = planning.clock_for(question.now, trips[0].time_zone)
+    in_force = question.contracts[planning.pickup_day(trips[0])]
+    jobs: list[Job] = [
+        replace(planning.job_of(trip, question.legs[str(trip.pk)], at), barred=barred[str(trip.pk)]) for trip in trips
+    ]
+    busy = _busy(question, at)
+    vendors, fleet = [], []
+    for vendor_id, network in question.networks.items():
+        shares = _shares(question, vendor_id, trips[0])
+        # Without a contract the vendor is barred; it stays in the problem, so that the explanation names it.
+        rates = in_force[vendor_id].rates.all() if vendor_id in in_force else []
+        vendors.append(
+            planning.terms_of(
+                vendor_id=vendor_id, name=network.vendor.name, network=network, rates=rates,
+                stock=question.stock, record=question.records[vendor_id], busy=busy[vendor_id],
+                shares_fleet=shares, begin=question.now, end=end, at=at,
+            )
+        )  # fmt: skip
+        fleet += supply.vehicles(question.stock, vendor_id, at) if shares else []
+    return planning.build(jobs, vendors, fleet, at)
+
+
+def _busy(question: Question, at: supply.Clock) -> dict[UUID, Counter[int]]:
+    """Trips that each vendor already has or is being asked about, by the hour of the pickup."""
+    busy: dict[UUID, Counter[int]] = defaultdict(Counter)
+    since = question.now - dt.timedelta(hours=1)
+    taken = Trip.objects.filter(status__in=["accepted", "crew_assigned"], pickup_at__gte=since)
+    asked = Offer.objects.filter(status="open", trip__pickup_at__gte=since)
+    rows = [*taken.values_list("vendor_id", "pickup_at"), *asked.values_list("vendor_id", "trip__pickup_at")]
+    for vendor_id, pickup_at in rows:
+        busy[vendor_id][int(at.minute(pickup_at) // 60)] += 1
+    return busy
+
+
+def _apply(question: Question, seen: Trip, problem: Problem, result: Result) -> bool:
+    """Write one trip's round of offers, unless the trip changed while the engine was thinking."""
+    trip = Trip.objects.select_for_update().filter(pk=seen.pk, status="matching", version=seen.version).first()
+    if trip is None:
+        return False
+    job_id, leg = str(trip.pk), question.legs[str(trip.pk)]
+    at = planning.clock_for(question.now, trip.time_zone)
+    last = MatchExplanation.objects.filter(trip=trip).aggregate(Max("round"))["round__max"] or 0
+    body = readable(question, trip, result.explanations[job_id])
+    in_force = question.contracts[planning.pickup_day(trip)]
+    for ranked in result.ranking[job_id]:
+        candidate = ranked.option.candidate
+        contract = in_force[UUID(candidate.vendor_id)]
+        rate = next(row for row in contract.rates.all() if supply.solver_level(row.level) == candidate.level)
+        eta_at = at.moment(ranked.pickup_at)
+        price = quote(Terms.of(rate), leg.miles).total
+        Offer.objects.create(
+            trip=trip,
+            vendor_id=contract.vendor_id,
+            round=last + 1,
+            rank=ranked.rank,
+            brief=brief_of(trip, leg, price, eta_at),
+            price_amount=price,
+            rate_id=rate.pk,
+            response_minutes=contract.response_minutes,
+            eta_at=eta_at,
+        )
+        row = next(row for row in body["vendors"] if row["vendor_id"] == candidate.vendor_id)
+        row["price_amount"] = str(price)
+    MatchExplanation.objects.create(
+        trip=trip,
+        round=last + 1,
+        engine=f"{body['engine']['name']} {body['engine']['version']}, {body['engine']['solver']}"[:60],
+        status=body["status"],
+        gap=body["gap"],
+        milliseconds=round(result.wall_ms),
+        body=body,
+    )
+    audit.record(
+        action="trip.matched",
+        target=trip,
+        details={"round": last + 1, "vendors": len(body["vendors"]), "refused": len(body["refused"])},
+    )
+    if body["vendors"]:
+        offers.send_next(trip.pk)
+    else:
+        offers.exhaust(trip, body["summary"])
+    return True
+
+
+__all__ = ["Question", "ask", "brief_of", "match", "readable", "records"]

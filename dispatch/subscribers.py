@@ -1,0 +1,127 @@
+"""What dispatch does when something happened: each function may run twice and does its work once.
+
+All run in the staff scope of the event's health system. They read the rows as they are now, not as the event says they
+were: events of one trip may be handled by several workers at once.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from dispatch import tasks
+from dispatch.models import Trip
+from dispatch.services import demand, offers, trips
+from logistics.core import scoping
+from logistics.core.errors import DomainError, IllegalMove
+from logistics.core.outbox import Event, subscribe
+from logistics.requests.models import ServiceRequest
+from logistics.requests.services import alerts
+
+
+@subscribe("request.ready", "request.scheduled")
+def open_or_resume(event: Event) -> None:
+    """A person confirmed a request (or let it go on): its trip is opened (or goes on)."""
+    request_id = UUID(event.payload["request_id"])
+    try:
+        trip = trips.open_for_request(request_id)
+    except DomainError as problem:
+        if problem.code != "incomplete":
+            raise
+        request = ServiceRequest.objects.get(pk=request_id)
+        missing = [demand.FIELD_WORDS.get(name, name) for name in problem.fields] or ["its details"]
+        alerts.raise_alert("ride_details_missing", request=request, params={"missing": missing})
+        return
+    if trip is not None and trip.status == "held" and event.payload.get("old") == "held":
+        trips.resume(trip.pk, reason="The request goes on", source="request")
+
+
+@subscribe("request.held")
+def hold_trip(event: Event) -> None:
+    """The request was stopped: so is its trip, with the vehicle kept for a while."""
+    request = ServiceRequest.objects.get(pk=event.payload["request_id"])
+    trip = demand.live_trip(request.pk)
+    if trip is None or request.status != "held":
+        return
+    try:
+        trips.hold(trip.pk, reason=request.hold_reason or "The request is on hold", source="request")
+    except IllegalMove as refusal:
+        alerts.raise_alert(
+            "held_under_way", "top", request=request, params={"text": refusal.message, "trip_id": str(trip.pk)}
+        )
+
+
+@subscribe("request.canceled", "request.drafted")
+def cancel_trip(event: Event) -> None:
+    """The request is off (or a draft again): its trip is canceled."""
+    request = ServiceRequest.objects.get(pk=event.payload["request_id"])
+    trip = demand.live_trip(request.pk)
+    if trip is None or request.status not in ("canceled", "draft"):
+        return
+    try:
+        trips.cancel(trip.pk, reason=demand.cancel_reason(request), source="request")
+    except IllegalMove as refusal:
+        alerts.raise_alert(
+            "canceled_under_way", "top", request=request, params={"text": refusal.message, "trip_id": str(trip.pk)}
+        )
+
+
+@subscribe("request.changed")
+def change_trip(event: Event) -> None:
+    """Details of the request changed: the trip follows."""
+    request_id = UUID(event.payload["request_id"])
+    fields = event.payload.get("fields", [])
+    try:
+        if trips.update_from_request(request_id, fields, source="request") is None:
+            trips.open_for_request(request_id)
+    except DomainError as problem:
+        if problem.code != "incomplete":
+            raise
+
+
+@subscribe("trip.opened", "trip.matching")
+def match_trip(event: Event) -> None:
+    """A trip looks for a vendor."""
+    if Trip.objects.filter(pk=event.payload["trip_id"], status="matching").exists():
+        tasks.match.send_for(scoping.current())
+
+
+@subscribe("offer.declined", "offer.expired")
+def ask_next(event: Event) -> None:
+    """A vendor did not take the trip: the next one is asked, or a person is told."""
+    trip = Trip.objects.filter(pk=event.payload["trip_id"]).first()
+    if trip is not None and trip.status == "offering":
+        offers.send_next(trip.pk)
+
+
+@subscribe("trip.accepted")
+def end_other_offers(event: Event) -> None:
+    """A vendor has the trip: the others are told, and an old alert is closed."""
+    trip_id = UUID(event.payload["trip_id"])
+    offers.withdraw_others(trip_id)
+    trip = Trip.objects.select_related("request").get(pk=trip_id)
+    if trip.vendor_id is not None:
+        alerts.resolve(["exhausted"], request=trip.request)
+
+
+@subscribe(
+    "trip.matching", "trip.offering", "trip.exhausted", "trip.accepted", "trip.crew_assigned", "trip.under_way",
+    "trip.completed", "trip.held", "trip.canceled",
+)  # fmt: skip
+def follow_trip(event: Event) -> None:
+    """The request's status follows its trip."""
+    demand.follow(UUID(event.payload["trip_id"]), resumed=event.payload.get("old") == "held")
+
+
+@subscribe("run.released")
+def free_vehicle(event: Event) -> None:
+    """A health system ended a run: the vendor's vehicle and crew are free again.
+
+    The tick does the same for whatever this message does not reach.
+    """
+    if event.vendor_id is None:
+        return
+    scope = scoping.Scope.vendor(event.vendor_id, actor_label="dispatch")
+    ids = event.payload["commitment_ids"]
+    transaction.on_commit(lambda: tasks.release_run.send_for(scope, ids), robust=True)

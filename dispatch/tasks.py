@@ -1,0 +1,88 @@
+"""Work of dispatch that runs beside the pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.db import connection, transaction
+
+from dispatch.models import Trip
+from dispatch.services import matching, offers, runs, trips
+from logistics.accounts.models import Organization
+from logistics.core import scoping
+from logistics.core.scoping import Scope
+from logistics.core.tasks import ScopedTask
+
+logger = logging.getLogger(__name__)
+TICK_LOCK = 7273
+
+
+@shared_task(base=ScopedTask, name="dispatch.tasks.match")
+def match() -> int:
+    """Match every waiting trip of the health system that the message names. Returns how many were decided."""
+    return len(matching.match())
+
+
+@shared_task(base=ScopedTask, name="dispatch.tasks.release_run")
+def release_run(commitment_ids: list[str]) -> int:
+    """Free the vehicles and crews of ended runs (vendor scope). Returns how many commitments changed."""
+    return runs.free_commitments([UUID(pk) for pk in commitment_ids])
+
+
+@shared_task(base=ScopedTask, opens_own_scope=True, name="dispatch.tasks.tick")
+def tick() -> dict[str, int]:
+    """Beat, every few seconds: let clocks run out, for each organization in a transaction of its own.
+
+    Expires offers, asks the next vendor, matches what waits, ends holds, frees forgotten vehicles. Returns counts. One
+    organization's failure is logged and does not stop the others.
+    """
+    done: dict[str, int] = {}
+    with transaction.atomic(), scoping.enter(Scope.system(actor_label="tick")):
+        found = list(
+            Organization.objects.filter(kind__in=["health_system", "vendor"], is_active=True)
+            .order_by("pk")
+            .values_list("pk", "kind")
+        )
+    for organization_id, kind in found:
+        if kind == "health_system":
+            _step(Scope.staff(organization_id, actor_label="tick"), _tick_tenant, done)
+        else:
+            _step(Scope.vendor(organization_id, actor_label="tick"), _tick_vendor, done)
+    return done
+
+
+def _step(scope: Scope, work: Callable[[], dict[str, int]], done: dict[str, int]) -> None:
+    try:
+        with transaction.atomic(), scoping.enter(scope):
+            if not _mine(scope):
+                return
+            for name, count in work().items():
+                done[name] = done.get(name, 0) + count
+    except Exception as error:
+        logger.exception(
+            "tick failed", extra={"organization": str(scope.organization_id), "error": type(error).__name__}
+        )
+
+
+def _mine(scope: Scope) -> bool:
+    """Whether no other tick works for this organization now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [TICK_LOCK, str(scope.organization_id)])
+        return bool(cursor.fetchone()[0])
+
+
+def _tick_tenant() -> dict[str, int]:
+    counts: dict[str, Any] = {"expired": offers.expire_due(), "holds_ended": trips.end_holds()}
+    stuck = Trip.objects.filter(status="offering").exclude(offers__status="open").values_list("pk", flat=True)
+    counts["sent"] = sum(offers.send_next(trip_id) is not None for trip_id in list(stuck))
+    waiting = Trip.objects.filter(status="matching").exists()
+    counts["matched"] = len(matching.match()) if waiting else 0
+    return counts
+
+
+def _tick_vendor() -> dict[str, int]:
+    return {"freed": runs.free_forgotten()}
