@@ -8,13 +8,13 @@ the feed alone would cancel it.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from logistics.core import audit, outbox, scoping
 from logistics.requests import states
-from logistics.requests.models import Encounter, Place, RequestEvent, ServiceRequest, TransportDetail
+from logistics.requests.models import Encounter, Patient, Place, RequestEvent, ServiceRequest, TransportDetail
 from logistics.requests.services import alerts, transitions
 from logistics.requests.services.changes import ChangeLog, Stamp
 from logistics.requests.services.discharges import of as discharge_of
@@ -95,14 +95,32 @@ TIME_ALERT_MINUTES = 15
 
 @dataclass(frozen=True)
 class Prefill:
-    """What the feed knows of a ride's details; None = nothing."""
+    """What the feed knows of a ride. ``details`` are columns of ``TransportDetail`` (see :func:`chart_details`);
+    ``ready_at`` and ``place`` are None when nothing was said."""
 
     ready_at: dt.datetime | None = None
     place: Place | None = None
-    mobility: str | None = None
-    oxygen_lpm: Decimal | None = None
-    weight_lb: int | None = None
-    payer_name: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+# The needs that the chart decides; the others are a person's answers and stay.
+CHART_NEEDS = frozenset({"oxygen", "isolation", "airborne"})
+
+
+def chart_details(patient: Patient) -> dict[str, Any]:
+    """What the patient's chart says about any ride, as columns of ``TransportDetail``."""
+    chart = patient.chart or {}
+    flow = chart.get("oxygen_lpm")
+    needs = ["oxygen"] if flow or chart.get("oxygen") else []
+    if patient.isolation:
+        needs.append("airborne" if patient.isolation == "airborne" else "isolation")
+    return {
+        "mobility": chart.get("mobility") or "",
+        "oxygen_lpm": Decimal(str(flow)) if flow else None,
+        "weight_lb": patient.weight_lb,
+        "payer_name": patient.payer_name,
+        "needs": needs,
+    }
 
 
 @dataclass(frozen=True)
@@ -312,16 +330,9 @@ def fill(ride: ServiceRequest, prefill: Prefill, *, log: ChangeLog, rule: str, q
     if prefill.ready_at is not None:
         wanted["ready_expected_at"] = prefill.ready_at
     if not ride.human_edited:
-        wanted |= {
-            name: value
-            for name, value in (
-                ("mobility", prefill.mobility),
-                ("oxygen_lpm", prefill.oxygen_lpm),
-                ("weight_lb", prefill.weight_lb),
-                ("payer_name", prefill.payer_name),
-            )
-            if value is not None
-        }
+        wanted |= prefill.details
+        if "needs" in wanted:
+            wanted["needs"] = sorted((set(detail.needs) - CHART_NEEDS) | set(wanted["needs"]))
         if prefill.place is not None and detail.place_id is None and not detail.destination_kind:
             wanted |= {
                 "place": prefill.place,

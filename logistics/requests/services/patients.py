@@ -14,7 +14,9 @@ from logistics.requests.selectors.patients import mrn_form, name_prefixes, phone
 
 # What search goes by: a change in one of these needs new tokens.
 INDEXED = {"family_name", "given_name", "middle_name", "phone", "birth_date", "mrn"}
-DEMOGRAPHICS = INDEXED | {"address", "sex", "language", "weight_lb", "weight_at", "isolation", "payer_name", "chart", "deceased"}  # fmt: skip
+DEMOGRAPHICS = INDEXED | {
+    "address", "sex", "language", "weight_lb", "weight_at", "isolation", "payer_name", "chart", "deceased",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def update_demographics(patient: Patient, **values: Any) -> dict[str, tuple[Any,
 
 def index_tokens(patient: Patient) -> None:
     """Write the search tokens of ``patient`` anew."""
-    wanted = {("name", token("name", prefix)) for prefix in name_prefixes(patient.family_name, patient.given_name, patient.middle_name)}  # fmt: skip
+    names = (patient.family_name, patient.given_name, patient.middle_name)
+    wanted = {("name", token("name", prefix)) for prefix in name_prefixes(*names)}
     numbers = {patient.mrn, *(row.value for row in PatientIdentifier.objects.filter(patient=patient))}
     wanted |= {("mrn", token("mrn", mrn_form(number))) for number in numbers if number}
     if phone_form(patient.phone):
@@ -134,7 +137,8 @@ def merge(surviving: Patient, retired: Patient) -> dict[str, int]:
     }
     PatientToken.objects.filter(patient=retired).delete()
     index_tokens(surviving)
-    audit.record(action="patient.merged", target=surviving, patient_id=surviving.pk, details={**moved, "retired_id": str(retired.pk)})  # fmt: skip
+    details = {**moved, "retired_id": str(retired.pk)}
+    audit.record(action="patient.merged", target=surviving, patient_id=surviving.pk, details=details)
     outbox.publish("patient.merged", {"patient_id": str(surviving.pk), "retired_id": str(retired.pk)})
     return moved
 
