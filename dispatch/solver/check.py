@@ -98,6 +98,8 @@ class _Check:
     def _vendor(self, job: Job, vendor: VendorTerms, pickup_at: float) -> None:
         self._need(vendor.active, job.id, "vendor not active")
         self._need(vendor.baa_signed, job.id, "vendor without BAA")
+        barred = {vendor_id for vendor_id, _ in job.barred}
+        self._need(vendor.vendor_id not in barred, job.id, "vendor barred from the job")
         self._need(all(_holds(c, self.day) for c in vendor.credentials), job.id, "vendor card expired")
         priced = {job.level} | set(job.upgrade_levels)
         self._need(bool(priced & set(vendor.rates)), job.id, "level not in the contract")

@@ -24,8 +24,9 @@ SOLVER = f"OR-Tools CP-SAT {version('ortools')}"
 
 Explanation = dict[str, Any]
 """Keys: ``engine`` (name, version, solver), ``status``, ``seed``, ``objective_cents``, ``bound_cents``,
-``plan_cents`` (without the penalty of unserved jobs), ``unserved``, ``gap``, ``wall_ms``, ``job_id``, ``outcome`` (``matched``, ``all_taken`` or ``no_vendor``), ``summary``,
-``vendors`` (ranked) and ``refused``. Times are ISO 8601 with offset, money is a string of dollars."""
+``plan_cents`` (the objective without the penalty of unserved jobs), ``unserved``, ``gap``, ``wall_ms``,
+``job_id``, ``outcome`` (``matched``, ``all_taken`` or ``no_vendor``), ``summary``, ``vendors`` (ranked) and
+``refused``. Times are ISO 8601 with offset, money is a string of dollars."""
 
 _PART_WORDS = {
     "price": "contract price",

@@ -209,23 +209,24 @@ def _unseen_fleet(world: World, job: Job, vendor: VendorTerms) -> Candidate | li
 def _time_refusal(world: World, job: Job, vendor: VendorTerms, route: Route, nearest: Nearest, until: float) -> Refusal:
     """Words for the position that came nearest to working."""
     problem, vehicle = world.problem, route.vehicle
-    if not nearest.visits:
-        if job.rides_alone or any(visit.alone for visit in route.visits):
-            words = f"Patient must ride alone, and {vehicle.label} is never empty in the window"
-            return Refusal("shared_ride", words)
-        return Refusal("room", f"{vehicle.label} has no free place during the window")
     conflict = schedule(nearest.visits, route.duty, world.road)
     if isinstance(conflict, Schedule):
         raise ValueError("a feasible position was not offered")
+    if nearest.crowded:
+        if job.rides_alone or any(visit.alone for visit in route.visits):
+            words = f"Patient must ride alone, and {vehicle.label} carries others during the window"
+            return Refusal("shared_ride", words, conflict.minutes)
+        return Refusal("room", f"{vehicle.label} has no free place during the window", conflict.minutes)
     if conflict.code == "shift":
         return Refusal("shift", shift_text(problem, vehicle, conflict.minutes), conflict.minutes)
     if conflict.code == "duty":
-        return Refusal("duty", f"Crew would be on duty {conflict.minutes:.0f} min too long", conflict.minutes)
+        words = f"Crew would be on duty for more than {vehicle.max_duty_minutes:.0f} min"
+        return Refusal("duty", words, conflict.minutes)
     if conflict.code == "ride":
-        limit = f"the {job.max_ride_minutes:.0f} min ride limit"
-        return Refusal("ride", f"Patient would be on board beyond {limit}", conflict.minutes)
-    if conflict.code != "late":
-        return Refusal("room", f"{vehicle.label} has no free place during the window")
+        words = f"Patient would be on board beyond the {job.max_ride_minutes:.0f} min ride limit"
+        own = nearest.visits[conflict.index].job_id == job.id
+        words = words if own else "A passenger booked earlier would be on board for too long"
+        return Refusal("ride", words, conflict.minutes)
     visit = nearest.visits[conflict.index]
     own = visit.job_id == job.id
     if own and visit.kind == DROPOFF and visit.latest < job.dropoff.latest:

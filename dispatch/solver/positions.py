@@ -25,10 +25,12 @@ from dispatch.solver.world import Route, World
 
 @dataclass(slots=True)
 class Nearest:
-    """The position that failed by the fewest minutes; it is the one worth explaining."""
+    """The position that failed by the fewest minutes; it is the one worth explaining. `crowded` tells that
+    the vehicle could have come in time, were it not for others on board."""
 
     minutes: float = math.inf
     visits: tuple[Visit, ...] = ()
+    crowded: bool = False
 
     def offer(self, minutes: float, visits: tuple[Visit, ...]) -> None:
         """Keep the position if it failed by less than the one kept."""
@@ -54,10 +56,12 @@ def insertions(
     loads, solos = route.aboard
     for i in range(count + 1):
         ready = early[i - 1] + visits[i - 1].service if i else duty.start_at
-        if not _fits_aboard(up, loads[i], solos[i], duty):
-            continue
         here = where[i - 1] if i else duty.start_place
         begin = max(road.arrive(here, up.place, ready), up.earliest)
+        if not _fits_aboard(up, loads[i], solos[i], duty):
+            if nearest is not None and begin <= up.latest:
+                nearest.crowded = True
+            continue
         if begin > up.latest + EPSILON:
             if nearest is not None:
                 nearest.offer(begin - up.latest, (*visits[:i], up, down, *visits[i:]))
@@ -72,10 +76,12 @@ def insertions(
                 place = last if passed.place == ANYWHERE else passed.place
                 begin = max(road.arrive(last, place, leave), passed.earliest)
                 full = not _fits_aboard(up, loads[j], solos[j], duty)
-                if full or begin > latest[j - 1] + EPSILON:
-                    if not full and nearest is not None:
-                        order = (*visits[:i], up, *visits[i:j], down, *visits[j:])
-                        nearest.offer(begin - latest[j - 1], order)
+                late = begin - latest[j - 1]
+                if full or late > EPSILON:
+                    if nearest is not None and late <= EPSILON:
+                        nearest.crowded = True
+                    elif nearest is not None:
+                        nearest.offer(late, (*visits[:i], up, *visits[i:j], down, *visits[j:]))
                     break
                 leave, last = begin + passed.service, place
             begin = max(road.arrive(last, down.place, leave), down.earliest)

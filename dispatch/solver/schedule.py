@@ -145,7 +145,9 @@ def _times(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Co
             if reached > starts[index]:
                 starts[index] = reached
             if starts[index] > visit.latest + EPSILON:
-                return Conflict("late", index, starts[index] - visit.latest)
+                # A vehicle held back by its duty limit is late because of the limit.
+                code = "duty" if leave > duty.start_at else "late"
+                return Conflict(code, index, starts[index] - visit.latest)
             if visit.kind == DROPOFF and visit.job_id in boarded:
                 first = boarded[visit.job_id]
                 pickup = visits[first]

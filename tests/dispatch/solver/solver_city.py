@@ -29,8 +29,9 @@ NAMES = ("Northbound", "Lakeside", "Citymed", "Prairie", "Southgate", "Harbor", 
 FLAT = Travel(road_factor=1.0, mph_by_hour=(30.0,) * 24)
 """Constant speed and straight roads, for cases worked out by hand: 1 mile is 2 minutes."""
 
-MILE = 1 / 69.0934
-"""Degrees of latitude in one mile on the model's sphere (to 6 digits)."""
+MILE = 1 / 69.0936
+"""Degrees of latitude in one mile on the model's sphere, short by three parts in a million so that times
+worked out by hand are not rounded up to the next minute."""
 
 
 def at(clock: str) -> float:
