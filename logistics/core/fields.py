@@ -59,6 +59,10 @@ class SealedField(models.BinaryField):
         """The value of a row that never had one."""
         return ""
 
+    def get_default(self) -> Any:
+        """The empty Python value (a binary field would make bytes of an empty text)."""
+        return type(self).blank_value()
+
     def deconstruct(self) -> Any:
         """Migrations know the path and options only."""
         name, path, args, kwargs = super().deconstruct()
