@@ -22,6 +22,8 @@ LEAST_RESPONSE_MINUTES = 2
 # Minutes at a door, by level: a cot takes longer than a seat. Contract practice, to be measured per site.
 SERVICE_MINUTES = {"AMB": 5, "WC": 8, "WCB": 10, "STR": 10, "BLS": 12, "ALS": 15, "CCT": 20}
 UNDO_SECONDS = 120
+# A crew waits this long at the door before it may say that the patient is not there (contracts say 5 to 15).
+NO_SHOW_WAIT_MINUTES = 10
 SKEW_SECONDS = 300
 # Vendors plan shifts a day or two ahead. A pickup later than this is offered to a vendor that has no shift there yet.
 UNPLANNED_HOURS = 12

@@ -1,13 +1,19 @@
-"""The only module that gives a trip, a leg or an offer a status."""
+"""The only module that gives a trip, a leg or an offer a status; and the crew's taps, which do so from a phone."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from dispatch import states
-from dispatch.models import Leg, LegEvent, Offer, OfferEvent, Trip, TripEvent
-from logistics.core import clock
+from django.db import transaction
+
+from dispatch import policies, states
+from dispatch.models import Leg, LegEvent, Offer, OfferEvent, RunCrew, Trip, TripEvent
+from dispatch.services import runs
+from logistics.core import audit, clock, scoping
+from logistics.core.errors import DomainError, IllegalMove
 from logistics.core.machines import move
 
 
@@ -102,3 +108,199 @@ def offer_to(
         details=details,
         payload={"trip_id": str(offer.trip_id)},
     )
+
+
+@dataclass(frozen=True)
+class Tap:
+    """What became of a tap: ``moved``, ``undone``, ``repeated`` (counted before) or ``kept`` (history only)."""
+
+    leg: Leg
+    outcome: str
+    words: str = ""
+
+
+@transaction.atomic
+def tap(
+    leg_id: UUID,
+    to: str,
+    *,
+    at: dt.datetime,
+    key: str,
+    reason: str = "",
+    latitude: float | None = None,
+    longitude: float | None = None,
+    accuracy_m: float | None = None,
+    device_now: dt.datetime | None = None,
+    source: str = "driver",
+) -> Tap:
+    """A status from the crew's phone, or from the vendor's dispatcher. Vendor scope.
+
+    ``at`` is the device's time of the tap and is kept as sent; ``device_now`` is its clock when it sent, from which
+    the skew is measured. ``key`` makes a tap that is sent twice count once. Order of arrival does not matter:
+
+    * the next status moves the leg; one further on moves it too and names what was ``skipped`` (nothing is invented);
+      only the arrival waits for ``on_board``, and is counted when that comes;
+    * an earlier status that comes late is kept in the history;
+    * the status before the last one, within two minutes of it, takes the last one back.
+
+    Raises ``DomainError`` (not this crew's leg), ``IllegalMove`` (held, canceled, too early to call a no-show).
+    """
+    scope = scoping.current()
+    known = Leg.objects.filter(pk=leg_id, vendor_id=scope.vendor_id).first() if scope.vendor_id else None
+    if known is None:
+        raise DomainError("This trip does not exist.", code="not_found")
+    with scoping.enter(scope.crossing(known.tenant_id)):
+        trip = Trip.objects.select_for_update().get(pk=known.trip_id)
+        leg = Leg.objects.select_for_update().get(pk=leg_id)
+        check_crew(leg)
+        if LegEvent.objects.filter(leg=leg, key=key).exists():
+            return Tap(leg, "repeated", "Counted already.")
+        return _Tapped(trip, leg, to, at, key, reason, latitude, longitude, accuracy_m, device_now, source).apply()
+
+
+def corrected(at: dt.datetime, skew_seconds: int) -> dt.datetime:
+    """The true time of a tap: a phone whose clock is far off is put right, small differences are left alone."""
+    return at + dt.timedelta(seconds=skew_seconds) if abs(skew_seconds) > policies.SKEW_SECONDS else at
+
+
+def check_crew(leg: Leg) -> None:
+    """Refuse anybody but the leg's own crew and the vendor's dispatchers, as if the leg did not exist."""
+    scope = scoping.current()
+    if policies.may_dispatch(scope):
+        return
+    crew = RunCrew.objects.filter(run__leg=leg, run__is_active=True, user_id=scope.user_id, user_id__isnull=False)
+    if not crew.exists():
+        raise DomainError("This trip does not exist.", code="not_found")
+
+
+class _Tapped:
+    """One tap on a locked leg."""
+
+    def __init__(
+        self,
+        trip: Trip,
+        leg: Leg,
+        to: str,
+        at: dt.datetime,
+        key: str,
+        reason: str,
+        latitude: float | None,
+        longitude: float | None,
+        accuracy_m: float | None,
+        device_now: dt.datetime | None,
+        source: str,
+    ) -> None:
+        now = clock.now()
+        skew = round((now - device_now).total_seconds()) if device_now else min(0, round((now - at).total_seconds()))
+        self.trip, self.leg, self.to, self.reason, self.source = trip, leg, to, reason, source
+        self.at, self.true_at = at, min(corrected(at, skew), now)
+        self.fields: dict[str, Any] = {
+            "key": key, "latitude": latitude, "longitude": longitude, "accuracy_m": accuracy_m, "skew_seconds": skew,
+        }  # fmt: skip
+        self.notes: dict[str, Any] = {"skewed": True} if abs(skew) > policies.SKEW_SECONDS else {}
+
+    def apply(self) -> Tap:
+        """Decide what the tap is, and do it."""
+        here = self.leg.status
+        last = LegEvent.objects.filter(leg=self.leg, new_status=here).exclude(old_status=here).order_by("-id").first()
+        if self._takes_back(last):
+            return self._undo()
+        if self.to not in policies.TAPS:
+            raise IllegalMove("This step can no longer be taken back. Call dispatch.", code="undo_late")
+        if here == self.to:
+            return Tap(self.leg, "repeated", "Counted already.")
+        if self.trip.status in ("held", "canceled", "completed") or here in states.LEG.final:
+            words = {"held": "is on hold", "canceled": "was canceled"}.get(self.trip.status, "is over")
+            raise IllegalMove(f"Trip {self.trip.number} {words}. Call dispatch.", code=f"trip_{self.trip.status}")
+        if here == "planned":
+            raise IllegalMove("No vehicle and crew are set for this trip. Call dispatch.", code="not_assigned")
+        if self.to == "no_show":
+            return self._no_show()
+        order = policies.LEG_ORDER
+        if order.index(self.to) < order.index(here):
+            return self._keep({"late": True}, "Kept in the history.")
+        if self.to == "at_destination" and here != "on_board":
+            return self._keep({"waiting": True}, "Kept. It counts when the patient is marked on board.")
+        return self._move()
+
+    def _takes_back(self, last: LegEvent | None) -> bool:
+        if last is None or last.old_status != self.to or not states.LEG.allows(self.leg.status, self.to):
+            return False
+        if self.leg.status not in policies.TAPS:
+            return False
+        recent = (clock.now() - last.recorded_at).total_seconds() <= policies.UNDO_SECONDS
+        return recent and self.true_at >= corrected(last.at, last.skew_seconds)
+
+    def _undo(self) -> Tap:
+        undone = self.leg.status
+        changes: dict[str, Any] = {"picked_up_at": None} if undone == "on_board" else {}
+        self._leg_to(self.to, changes=changes, details={"undone": undone})
+        if self.to == "assigned" and self.trip.status == "under_way":
+            trip_to(self.trip, "crew_assigned", source=self.source, reason="Tap taken back", at=self.true_at)
+        return Tap(self.leg, "undone")
+
+    def _move(self) -> Tap:
+        order = policies.LEG_ORDER
+        skipped = list(order[order.index(self.leg.status) + 1 : order.index(self.to)])
+        known = set(LegEvent.objects.filter(leg=self.leg, new_status__in=skipped).values_list("new_status", flat=True))
+        missing = [status for status in skipped if status not in known]
+        changes = {"picked_up_at": self.true_at} if self.to == "on_board" else {}
+        self._leg_to(self.to, changes=changes, details={"skipped": missing} if missing else {})
+        if self.trip.status == "crew_assigned":
+            trip_to(self.trip, "under_way", source=self.source, at=self.true_at)
+        if self.to == "on_board":
+            self._count_waiting()
+        return Tap(self.leg, "moved")
+
+    def _count_waiting(self) -> None:
+        """An arrival that came before the boarding it belongs to."""
+        early = LegEvent.objects.filter(leg=self.leg, new_status="at_destination", details__waiting=True)
+        for event in early.order_by("-id")[:1]:
+            arrived = corrected(event.at, event.skew_seconds)
+            if arrived >= self.true_at:
+                details = {"resequenced": event.pk}
+                leg_to(self.leg, "at_destination", source=self.source, at=event.at, details=details)
+
+    def _no_show(self) -> Tap:
+        if self.leg.status != "at_pickup":
+            raise IllegalMove("Tap “At pickup” first; then wait for the patient.", code="not_at_pickup")
+        arrival = LegEvent.objects.filter(leg=self.leg, new_status="at_pickup").order_by("-id").first()
+        waited_from = max(self.trip.pickup_at, corrected(arrival.at, arrival.skew_seconds) if arrival else self.true_at)
+        until = waited_from + dt.timedelta(minutes=policies.NO_SHOW_WAIT_MINUTES)
+        if self.reason != "refused" and self.true_at < until:
+            local = clock.local(until, self.trip.time_zone)
+            raise IllegalMove(f"Wait until {local:%H:%M} and call the unit; then tap again.", code="wait")
+        self._leg_to("no_show", details={"code": self.reason or "not_there"})
+        runs.release(self.trip, reason="No-show")
+        trip_to(
+            self.trip,
+            "canceled",
+            source=self.source,
+            reason="The crew left without the patient",
+            at=self.true_at,
+            details={"stage": "at_door", "code": "no_show", "why": self.reason or "not_there"},
+        )
+        return Tap(self.leg, "moved")
+
+    def _leg_to(self, to: str, *, changes: dict[str, Any], details: dict[str, Any]) -> None:
+        leg_to(
+            self.leg,
+            to,
+            source=self.source,
+            reason=self.reason,
+            at=self.at,
+            changes=changes,
+            details=self.notes | details,
+            event_fields=self.fields,
+        )
+
+    def _keep(self, details: dict[str, Any], words: str) -> Tap:
+        """Store the tap without moving the leg."""
+        scope = scoping.current()
+        LegEvent.objects.create(
+            leg=self.leg, vendor_id=self.leg.vendor_id, old_status=self.leg.status, new_status=self.to, at=self.at,
+            actor_id=scope.user_id, actor_label=scope.actor_label, source=self.source, reason=self.reason,
+            details=self.notes | details, **self.fields,
+        )  # fmt: skip
+        audit.record(action="leg.tap_kept", target=self.leg, details={"to": self.to, **details})
+        return Tap(self.leg, "kept", words)
