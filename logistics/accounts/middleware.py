@@ -6,12 +6,12 @@ rendering included, happens in one transaction under one database role; an unhan
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import get_user, logout
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -19,14 +19,13 @@ from django.urls import resolve, reverse
 from django.urls.exceptions import Resolver404
 from django.utils.http import urlencode
 
-from logistics.accounts import audit_log
+from logistics.accounts import audit_log, sessions
 from logistics.accounts.models import Membership
-from logistics.core import access, clock, scoping
+from logistics.accounts.sessions import MEMBERSHIP_KEY
+from logistics.core import access, scoping
 from logistics.core.errors import DomainError
 
-MEMBERSHIP_KEY = "membership"
-SEEN_KEY = "seen_at"
-STARTED_KEY = "started_at"
+__all__ = ["MEMBERSHIP_KEY", "ScopeMiddleware", "scope_of"]
 
 
 class ScopeMiddleware:
@@ -47,35 +46,44 @@ class ScopeMiddleware:
         if declared is None:
             return _refuse(request, 403, "This page is not open to anybody yet.")
         person = request.user if request.user.is_authenticated else None
-        if person is not None and not _session_alive(request):
+        if person is not None and not sessions.is_alive(request):
             logout(request)
-            return _to_sign_in(request, expired=True)
+            person = None
+            if not declared.public:
+                return _to_sign_in(request, expired=True)
         if person is None:
             if declared.public:
-                return self._inside(request, scoping.Scope(side="self", **_origin(request)))
+                return self._inside(request, _nobody(request))
             return _to_sign_in(request)
-        mine = scoping.Scope(side="self", user_id=person.pk, actor_label=person.name, **_origin(request))
+        response = self._for_person(request, person, declared, match.view_name)
+        # A page must not come back from the browser's store after sign-out on a shared workstation.
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _for_person(self, request: HttpRequest, person: Any, declared: access.Access, view_name: str) -> HttpResponse:
+        mine = scoping.Scope(
+            side="self", user_id=person.pk, actor_label=person.name, actor_role="person", **_origin(request)
+        )
         with transaction.atomic(), scoping.enter(mine):
-            request.memberships = list(  # type: ignore[attr-defined]
-                Membership.objects.filter(user=person, is_active=True, organization__is_active=True).select_related(
-                    "organization"
-                )
-            )
+            request.memberships = memberships_of(person)  # type: ignore[attr-defined]
         chosen = _chosen(request)
         request.membership = chosen  # type: ignore[attr-defined]
-        if declared.public or declared.signed_in:
+        if declared.public or declared.signing_in:
             return self._inside(request, mine)
-        if _needs_second_factor(request) and not person.is_verified():
-            return redirect(f"{reverse('accounts:second_factor')}?{urlencode({'next': request.get_full_path()})}")
+        if owes_second_factor(request):
+            return _send_to(request, "accounts:second_factor", code="second_factor_owed")
+        if declared.signed_in:
+            return self._inside(request, mine)
         if chosen is None:
             return _refuse(request, 403, "You have no active role in any organization. Ask your administrator.")
         scope = scope_of(chosen, **_origin(request))
         if declared.permission not in chosen.definition.permissions:
             with transaction.atomic(), scoping.enter(scope):
-                audit_log.refused(declared.permission, match.view_name)
+                audit_log.refused(declared.permission, view_name)
             return _refuse(request, 403, "Your role does not include this page.")
         if declared.own_scope:
             request.scope = scope  # type: ignore[attr-defined]
+            request.still_allowed = lambda: _still_allowed(request, declared.permission)  # type: ignore[attr-defined]
             return self.get_response(request)
         return self._inside(request, scope)
 
@@ -96,6 +104,25 @@ class ScopeMiddleware:
         return None
 
 
+def memberships_of(person: Any) -> list[Membership]:
+    """The active roles of ``person`` in active organizations. Needs a scope that names the person."""
+    return list(
+        Membership.objects.filter(user_id=person.pk, is_active=True, organization__is_active=True).select_related(
+            "organization"
+        )
+    )
+
+
+def owes_second_factor(request: HttpRequest) -> bool:
+    """Whether this session must still show a second factor: by role, or because the person owns one."""
+    if request.user.is_verified():
+        return False
+    memberships: list[Membership] = request.memberships  # type: ignore[attr-defined]
+    return bool(request.session.get(sessions.FACTOR_KEY)) or any(
+        membership.definition.needs_second_factor for membership in memberships
+    )
+
+
 def scope_of(membership: Membership, **origin: str) -> scoping.Scope:
     """The scope in which this membership works."""
     side = {"health_system": "staff", "vendor": "vendor", "operator": "self"}[membership.organization.kind]
@@ -110,6 +137,10 @@ def scope_of(membership: Membership, **origin: str) -> scoping.Scope:
     )
 
 
+def _nobody(request: HttpRequest) -> scoping.Scope:
+    return scoping.Scope(side="self", actor_label="anonymous", actor_role="anonymous", **_origin(request))
+
+
 def _chosen(request: HttpRequest) -> Membership | None:
     memberships: list[Membership] = request.memberships  # type: ignore[attr-defined]
     for membership in memberships:
@@ -121,29 +152,18 @@ def _chosen(request: HttpRequest) -> Membership | None:
     return memberships[0] if memberships else None
 
 
-def _needs_second_factor(request: HttpRequest) -> bool:
-    memberships: list[Membership] = request.memberships  # type: ignore[attr-defined]
-    return any(membership.definition.needs_second_factor for membership in memberships)
-
-
-def _session_alive(request: HttpRequest) -> bool:
-    now = clock.now()
-    started = _moment(request.session.get(STARTED_KEY)) or now
-    seen = _moment(request.session.get(SEEN_KEY)) or now
-    if now - seen > dt.timedelta(minutes=settings.SESSION_IDLE_MINUTES):
+def _still_allowed(request: HttpRequest, permission: str) -> bool:
+    """Asked by a long stream while it runs: session, person and role as they are now."""
+    if not request.session.exists(request.session.session_key):
         return False
-    if now - started > dt.timedelta(hours=settings.SESSION_ABSOLUTE_HOURS):
+    request.session = type(request.session)(request.session.session_key)
+    person = get_user(request)
+    if not person.is_authenticated or not sessions.is_alive(request):
         return False
-    # Polling by the page itself is not a person at work, and a write per request is not needed.
-    background = request.headers.get("HX-Trigger-Name") == "poll" or request.path_info == "/live"
-    if not background and (SEEN_KEY not in request.session or (now - seen).total_seconds() > 30):
-        request.session[SEEN_KEY] = now.isoformat()
-        request.session.setdefault(STARTED_KEY, now.isoformat())
-    return True
-
-
-def _moment(text: Any) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(text) if text else None
+    with transaction.atomic(), scoping.enter(scoping.Scope(side="self", user_id=person.pk)):
+        mine = memberships_of(person)
+    kept = request.membership.pk  # type: ignore[attr-defined]
+    return any(row.pk == kept and permission in row.definition.permissions for row in mine)
 
 
 def _origin(request: HttpRequest) -> dict[str, str]:
@@ -153,22 +173,40 @@ def _origin(request: HttpRequest) -> dict[str, str]:
     }
 
 
+def _came_for(request: HttpRequest) -> str:
+    """The page to return to: for a fragment or a form the page that holds it, never the fragment itself."""
+    if request.method == "GET" and not request.headers.get("HX-Request"):
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "/")
+    if page.netloc and page.netloc != request.get_host():
+        return "/"
+    return (page.path or "/") + (f"?{page.query}" if page.query else "")
+
+
 def _to_sign_in(request: HttpRequest, *, expired: bool = False) -> HttpResponse:
-    target = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
-    query = urlencode({"next": target if target.startswith("/") else "/", **({"expired": "1"} if expired else {})})
-    url = f"{reverse('accounts:sign_in')}?{query}"
+    return _send_to(request, "accounts:sign_in", code="signed_out", **({"expired": "1"} if expired else {}))
+
+
+def _send_to(request: HttpRequest, view: str, *, code: str, **query: str) -> HttpResponse:
+    url = f"{reverse(view)}?{urlencode({'next': _came_for(request), **query})}"
     if request.headers.get("HX-Request"):
         answer = HttpResponse(status=401)
         answer["HX-Redirect"] = url
         return answer
     if request.path_info.startswith("/api/") or request.path_info == "/live":
-        return JsonResponse({"code": "signed_out", "detail": "Sign in first."}, status=401)
+        return JsonResponse({"code": code, "detail": "Sign in first."}, status=401)
     return redirect(url)
 
 
 def _refuse(request: HttpRequest, status: int, message: str, *, code: str = "refused") -> HttpResponse:
     if request.path_info.startswith("/api/"):
         return JsonResponse({"code": code, "detail": message}, status=status)
+    if request.headers.get("HX-Request") and status in (409, 422):
+        # The page swaps these answers in, and a whole error page does not belong into a fragment's place.
+        answer = HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+        answer["HX-Reswap"] = "none"
+        answer["HX-Trigger"] = json.dumps({"carrywell:say": {"text": message, "tone": "bad"}})
+        return answer
     known = {400, 403, 404, 409, 422, 429}
     return render(
         request,

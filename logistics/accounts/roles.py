@@ -26,7 +26,10 @@ def _role(label: str, side: str, start: str, permissions: str, *, second_factor:
 
 
 SEE_TRIPS = "live.follow trips.view palette.search"
-CARE = f"{SEE_TRIPS} board.view beds.view patients.search patients.view requests.view requests.book requests.cancel places.view places.edit"
+CARE = (
+    f"{SEE_TRIPS} board.view beds.view patients.search patients.view requests.view requests.book requests.cancel"
+    " places.view places.edit"
+)
 
 ROLES: dict[str, Role] = {
     "case_manager": _role("Case manager", "health_system", "dispatch:board", CARE),
@@ -38,32 +41,64 @@ ROLES: dict[str, Role] = {
     ),
     "biller": _role("Biller", "health_system", "billing:charges", f"{SEE_TRIPS} charges.view patients.view"),
     "payables": _role(
-        "Contracts and payables", "health_system", "vendors:contracts", f"{SEE_TRIPS} charges.view contracts.view contracts.edit vendors.view scorecards.view"
+        "Contracts and payables",
+        "health_system",
+        "vendors:contracts",
+        f"{SEE_TRIPS} charges.view contracts.view contracts.edit vendors.view scorecards.view",
     ),
     "quality": _role("Quality", "health_system", "vendors:scorecards", f"{SEE_TRIPS} vendors.view scorecards.view"),
     "admin": _role(
         "Administrator",
         "health_system",
         "vendors:scorecards",
-        f"{SEE_TRIPS} vendors.view vendors.edit contracts.view scorecards.view people.view people.edit sites.view sites.edit audit.view inbox.view",
+        f"{SEE_TRIPS} vendors.view vendors.edit contracts.view scorecards.view"
+        " people.view people.edit sites.view sites.edit audit.view inbox.view",
     ),
     "integration_engineer": _role(
-        "Integration engineer", "health_system", "integrations:inbox", "live.follow palette.search inbox.view inbox.reveal inbox.replay mappings.edit feeds.view feeds.edit"
+        "Integration engineer",
+        "health_system",
+        "integrations:inbox",
+        "live.follow palette.search inbox.view inbox.reveal inbox.replay mappings.edit feeds.view feeds.edit",
     ),
-    "auditor": _role("Auditor", "health_system", "accounts:audit", "live.follow palette.search audit.view audit.verify trips.view"),
-    "analyst": _role("De-identified analyst", "health_system", "insights:deidentified", "palette.search insights.deidentified"),
+    "auditor": _role(
+        "Auditor", "health_system", "accounts:audit", "live.follow palette.search audit.view audit.verify trips.view"
+    ),
+    "analyst": _role(
+        "De-identified analyst", "health_system", "insights:deidentified", "palette.search insights.deidentified"
+    ),
     "vendor_dispatcher": _role(
-        "Vendor dispatcher", "vendor", "dispatch:offers", f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view scorecards.own"
+        "Vendor dispatcher",
+        "vendor",
+        "dispatch:offers",
+        f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view scorecards.own",
     ),
-    "home_health": _role("Home health coordinator", "vendor", "dispatch:offers", f"{SEE_TRIPS} offers.view offers.answer assignments.edit scorecards.own"),
-    "dme": _role("Equipment coordinator", "vendor", "dispatch:offers", f"{SEE_TRIPS} offers.view offers.answer assignments.edit scorecards.own"),
-    "fleet_manager": _role("Fleet manager", "vendor", "vendors:fleet", f"{SEE_TRIPS} fleet.view fleet.edit scorecards.own"),
+    "home_health": _role(
+        "Home health coordinator",
+        "vendor",
+        "dispatch:offers",
+        f"{SEE_TRIPS} offers.view offers.answer assignments.edit scorecards.own",
+    ),
+    "dme": _role(
+        "Equipment coordinator",
+        "vendor",
+        "dispatch:offers",
+        f"{SEE_TRIPS} offers.view offers.answer assignments.edit scorecards.own",
+    ),
+    "fleet_manager": _role(
+        "Fleet manager", "vendor", "vendors:fleet", f"{SEE_TRIPS} fleet.view fleet.edit scorecards.own"
+    ),
     "vendor_admin": _role(
-        "Vendor administrator", "vendor", "dispatch:offers", f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view fleet.edit scorecards.own people.view people.edit audit.view"
+        "Vendor administrator",
+        "vendor",
+        "dispatch:offers",
+        f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view fleet.edit scorecards.own"
+        " people.view people.edit audit.view",
     ),
-    "driver": _role("Driver or crew", "vendor", "dispatch:driver_day", "live.follow drive.view drive.act", second_factor=False),
+    "driver": _role(
+        "Driver or crew", "vendor", "dispatch:driver_day", "live.follow drive.view drive.act", second_factor=False
+    ),
     "operator": _role("Platform operator", "operator", "accounts:organizations", "organizations.view live.follow"),
-}  # fmt: skip
+}
 
 CHOICES = [(name, role.label) for name, role in ROLES.items()]
 ALL_PERMISSIONS = frozenset().union(*(role.permissions for role in ROLES.values()))

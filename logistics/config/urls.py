@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from logistics.accounts.views import signing
 from logistics.core import views as core
 
 handler400 = "logistics.core.views.bad_request"
@@ -13,6 +14,7 @@ handler500 = "logistics.core.views.server_error"
 
 urlpatterns = [
     path("healthz", core.healthz, name="healthz"),
+    path("", signing.home, name="home"),
     path("live", core.live_stream, name="live"),
     path("", include("logistics.accounts.urls")),
     path("", include("logistics.requests.urls")),

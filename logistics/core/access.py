@@ -12,12 +12,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 @dataclass(frozen=True)
 class Access:
     """``permission`` needed in the current membership; ``public`` opens without sign-in; ``signed_in``
-    needs a person but no organization; ``own_scope`` marks views that open their scope themselves
-    (streams)."""
+    needs a person but no organization; ``signing_in`` opens before the second factor was given;
+    ``own_scope`` marks views that open their scope themselves (streams)."""
 
     permission: str = ""
     public: bool = False
     signed_in: bool = False
+    signing_in: bool = False
     own_scope: bool = False
 
 
@@ -34,6 +35,11 @@ def public(view: View) -> View:
 def signed_in(view: View) -> View:
     """Declare that a view needs a signed-in person, whatever the role."""
     return _declare(Access(signed_in=True))(view)
+
+
+def signing_in(view: View) -> View:
+    """Declare a step of signing in: the password was right, the second factor may still be owed."""
+    return _declare(Access(signing_in=True))(view)
 
 
 def access_of(view: Callable[..., Any]) -> Access | None:

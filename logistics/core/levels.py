@@ -31,14 +31,47 @@ LEVELS: dict[str, Level] = {
     level.code: level
     for level in (
         _level("AMB", "Sedan", "car", 1, "seat", "1 driver"),
-        _level("WC", "Wheelchair van", "accessibility", 2, "seat wheelchair hands_on", "1 driver trained in securement"),
-        _level("WCB", "Bariatric wheelchair van", "accessibility", 3, "seat wheelchair hands_on heavy", "1 to 2, securement"),
+        _level(
+            "WC", "Wheelchair van", "accessibility", 2, "seat wheelchair hands_on", "1 driver trained in securement"
+        ),
+        _level(
+            "WCB",
+            "Bariatric wheelchair van",
+            "accessibility",
+            3,
+            "seat wheelchair hands_on heavy",
+            "1 to 2, securement",
+        ),
         _level("STR", "Stretcher van", "bed", 4, "stretcher hands_on", "driver and attendant"),
-        _level("BLS", "BLS ambulance", "ambulance", 5, "stretcher hands_on attended oxygen_given", "2, at least one EMT", pcs=True),
-        _level("ALS", "ALS ambulance", "ambulance", 6, "stretcher hands_on attended oxygen_given monitor iv", "2, at least one paramedic", pcs=True),
-        _level("CCT", "Critical care", "heart-pulse", 7, "stretcher hands_on attended oxygen_given monitor iv critical", "2 and a nurse or respiratory therapist", pcs=True),
+        _level(
+            "BLS",
+            "BLS ambulance",
+            "ambulance",
+            5,
+            "stretcher hands_on attended oxygen_given",
+            "2, at least one EMT",
+            pcs=True,
+        ),
+        _level(
+            "ALS",
+            "ALS ambulance",
+            "ambulance",
+            6,
+            "stretcher hands_on attended oxygen_given monitor iv",
+            "2, at least one paramedic",
+            pcs=True,
+        ),
+        _level(
+            "CCT",
+            "Critical care",
+            "heart-pulse",
+            7,
+            "stretcher hands_on attended oxygen_given monitor iv critical",
+            "2 and a nurse or respiratory therapist",
+            pcs=True,
+        ),
     )
-}  # fmt: skip
+}
 CHOICES = [(level.code, level.label) for level in LEVELS.values()]
 
 

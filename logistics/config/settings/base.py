@@ -125,6 +125,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = dt.timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+# A locked pair opens again after the time above, however often somebody goes on trying.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "logistics.accounts.lockout.locked_out"
@@ -241,3 +243,4 @@ MLLP_HOST = env.text("MLLP_HOST", "127.0.0.1")
 MLLP_PORT = env.integer("MLLP_PORT", 2575)
 PORT = env.integer("PORT", 8000)
 DEMO_MODE = False
+HELP_DESK = env.text("CARRYWELL_HELP_DESK", "")  # what people may call, shown on every page

@@ -1,0 +1,104 @@
+"""The audit log of one organization."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from logistics.accounts.forms import TrailForm
+from logistics.accounts.selectors import trail as selector
+from logistics.accounts.selectors.trail import TrailFilter
+from logistics.accounts.services import trail
+from logistics.accounts.views.answers import see_other
+from logistics.core import access
+
+MOST_ROWS = 50_000
+COLUMNS = (
+    "id", "at", "actor_label", "actor_role", "actor_id", "action", "result", "target_type", "target_id", "patient_id",
+    "purpose", "reason", "request_id", "client_ip", "details",
+)  # fmt: skip
+
+
+@access.requires("audit.view")
+@require_GET
+def audit_list(request: HttpRequest) -> HttpResponse:
+    """Who did what, newest first; reading it is itself an entry."""
+    form = TrailForm(request.GET)
+    wanted = _wanted(request, form)
+    page = Paginator(selector.entry_list(wanted), 50).get_page(request.GET.get("page"))
+    trail.note_view(wanted.set_ones, page=page.number)
+    context = {
+        "form": form,
+        "page": page,
+        "actions": selector.actions_seen(),
+        "seal": selector.last_seal(),
+        "narrowed": bool(wanted.set_ones),
+        "may_verify": _may_verify(request),
+    }
+    return render(request, "accounts/audit.html", context, status=200 if form.is_valid() else 422)
+
+
+@access.requires("audit.view")
+@require_GET
+def audit_export(request: HttpRequest) -> HttpResponse:
+    """The filtered entries as CSV, newest first, at most 50,000."""
+    wanted = _wanted(request, TrailForm(request.GET))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    rows = 0
+    for entry in selector.entry_list(wanted)[:MOST_ROWS]:
+        writer.writerow([plain_cell(_cell(entry, column)) for column in COLUMNS])
+        rows += 1
+    trail.note_export(wanted.set_ones, rows=rows)
+    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="carrywell-audit.csv"'
+    return answer
+
+
+@access.requires("audit.verify")
+@require_POST
+def audit_verify(request: HttpRequest) -> HttpResponse:
+    """Recompute the chain and say whether it is intact, or which entries do not fit."""
+    check = trail.verify_own()
+    if check.intact:
+        messages.success(request, f"The chain is intact: {check.entries:,} sealed entries fit their seals.")
+    elif check.broken_from is None:
+        messages.error(request, "The chain is broken: every entry under one seal is gone.")
+    else:
+        messages.error(
+            request,
+            f"The chain is broken: entries {check.broken_from} to {check.broken_to} do not fit their seal."
+            " Something was changed, added or removed there after it was sealed.",
+        )
+    return see_other("accounts:audit")
+
+
+def plain_cell(value: Any) -> str:
+    """Text that a spreadsheet shows and does not run (formulas start with = + - @, tab or return)."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _cell(entry: Any, column: str) -> Any:
+    value = getattr(entry, column)
+    if column == "at":
+        return value.isoformat()
+    return "" if value is None else value
+
+
+def _wanted(request: HttpRequest, form: TrailForm) -> TrailFilter:
+    form.is_valid()
+    zone = request.membership.organization.time_zone  # type: ignore[attr-defined]
+    return TrailFilter(zone=zone, **{name: value for name, value in form.cleaned_data.items() if value})
+
+
+def _may_verify(request: HttpRequest) -> bool:
+    return "audit.verify" in request.membership.definition.permissions  # type: ignore[attr-defined]
