@@ -61,6 +61,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) lastGood = Date.now();
 });
 
+// What the page asks for by itself is no person at work: it must not put off the sign-out.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (/^(sse:|live:)/.test(event.detail.triggeringEvent?.type ?? "")) event.detail.headers["X-Background"] = "1";
+});
+
 // A list that reorders waits while someone points at it or works in it; a bar says how many changes wait.
 const waiting = new Map();
 document.addEventListener("htmx:beforeRequest", (event) => {

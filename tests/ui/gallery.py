@@ -26,7 +26,7 @@ STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 PAGES = {
     "/gallery": "ui/gallery.html",
     "/rail": "ui/gallery_rail.html",
-    "/driver": "ui/gallery_driver.html",
+    "/driver/trip": "ui/gallery_driver.html",
     "/sign-in": "ui/gallery_auth.html",
     "/404": "errors/404.html",
     "/500": "errors/500.html",
@@ -66,6 +66,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             body, kind = get_template("ui/combobox_options.html").render(sample.gallery()).encode(), "text/html"
         elif path == "/live":
             return self.stream()
+        elif path == "/driver/sw.js":
+            body, kind = (STATIC / "js/driver-worker.js").read_bytes(), "text/javascript"
         elif path.startswith("/static/"):
             self.path = path.removeprefix("/static")
             return super().do_GET()

@@ -111,7 +111,13 @@ def shell() -> dict[str, Any]:
 
 def driver() -> dict[str, Any]:
     """What the crew's frame asks beyond the shell."""
-    return {"back_url": "/driver/", "screen_title": "Trip 2 of 5", "message_url": "/driver/messages"}
+    return {
+        "back_url": "/driver/",
+        "screen_title": "Trip 2 of 5",
+        "message_url": "/driver/messages",
+        "leg_url": "/driver/legs/7",
+        "worker_url": "/driver/sw.js",
+    }
 
 
 def offers() -> list[dict[str, Any]]:
@@ -197,6 +203,7 @@ def gallery() -> dict[str, Any]:
     return {
         **shell(),
         "now": NOW,
+        "somewhere": "/somewhere",
         "zone": ZONE,
         "statuses": STATUSES,
         "exceptions": [

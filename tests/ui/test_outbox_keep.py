@@ -32,7 +32,7 @@ def until(page: Page, true: Callable[[], bool]) -> None:
 @pytest.fixture
 def phone(visit: Visit) -> Page:
     page = visit(
-        "/driver",
+        "/driver/trip",
         **PHONE,
         geolocation={"latitude": 43.073, "longitude": -89.401, "accuracy": 12},
         permissions=["geolocation"],
@@ -128,3 +128,17 @@ def test_who_cannot_sign_says_why(phone: Page):
     reason = phone.get_by_label("Why there is no signature")
     expect(reason).to_be_focused()
     expect(phone.locator("canvas.pad")).to_be_hidden()
+
+
+def test_the_trip_can_be_read_without_signal_and_is_wiped_on_signing_out(visit: Visit):
+    page = visit("/driver/trip", **PHONE)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.reload()
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("heading", name="Cedar Ridge, 4 West, bed 3")).to_be_visible()
+    page.evaluate("navigator.serviceWorker.controller.postMessage('wipe')")
+    until(page, lambda: page.evaluate("caches.has('driver-pages')") is False)
+    with pytest.raises(Error):
+        page.reload()

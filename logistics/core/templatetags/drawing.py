@@ -66,7 +66,9 @@ def line_chart(
         return tenth(top + (high - value) / (high - low) * (height - top - bottom))
 
     step = (width - left - right) / (len(series) - 1) if len(series) > 1 else 0.0
-    dots = [{"x": tenth(left + step * i), "y": y(v), "value": number(v), "name": n} for i, (n, v) in enumerate(series)]
+    dots: list[dict[str, Any]] = [
+        {"x": tenth(left + step * i), "y": y(v), "value": number(v), "name": n} for i, (n, v) in enumerate(series)
+    ]
     return {
         "width": width,
         "height": height,
