@@ -79,6 +79,7 @@ class MllpServer:
     try again.
     on_junk: called for bytes that are no message, before the connection goes on or is closed.
     ssl_context: serves TLS; with `verify_mode = CERT_REQUIRED`, `Peer.certificate` is set.
+    reuse_port: lets several listeners, also of other processes, share the port.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class MllpServer:
         limits: Limits | None = None,
         ssl_context: ssl.SSLContext | None = None,
         on_junk: OnJunk | None = None,
+        reuse_port: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self._handler = handler
@@ -97,6 +99,7 @@ class MllpServer:
         self._port = port
         self._ssl = ssl_context
         self._on_junk = on_junk
+        self._reuse_port = reuse_port
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._numbers = count(1)
@@ -119,7 +122,13 @@ class MllpServer:
         """Begin to listen. Raises OSError when the address cannot be had."""
         self._is_stopping = False
         self._server = await asyncio.start_server(
-            self._accept, self._host, self._port, ssl=self._ssl, limit=_READ_SIZE, backlog=512
+            self._accept,
+            self._host,
+            self._port,
+            ssl=self._ssl,
+            limit=_READ_SIZE,
+            backlog=512,
+            reuse_port=self._reuse_port or None,
         )
 
     async def serve_forever(self) -> None:
