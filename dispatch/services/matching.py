@@ -115,8 +115,13 @@ def records(vendor_ids: Iterable[UUID]) -> dict[UUID, Record]:
     }
     found = {}
     for vendor_id in vendor_ids:
-        trips, answers = picked.get(vendor_id, {}), answered.get(vendor_id, {})
-        found[vendor_id] = Record(trips.get("good", 0), trips.get("n", 0), answers.get("yes", 0), answers.get("n", 0))
+        pickups, answers = picked.get(vendor_id), answered.get(vendor_id)
+        found[vendor_id] = Record(
+            on_time=pickups["good"] if pickups else 0,
+            n=pickups["n"] if pickups else 0,
+            yes=answers["yes"] if answers else 0,
+            answers=answers["n"] if answers else 0,
+        )
     return found
 
 
@@ -200,11 +205,13 @@ def _barred(question: Question) -> dict[str, tuple[tuple[str, str], ...]]:
     answered: dict[str, dict[UUID, str]] = defaultdict(dict)
     fresh = {
         trip_id: at
-        for trip_id, at in TripEvent.objects.filter(trip__in=question.trips, details__material__0__isnull=False)
+        for trip_id, at in TripEvent.objects.filter(
+            trip_id__in=list(question.trips), details__material__0__isnull=False
+        )
         .values_list("trip_id")
         .annotate(at=Max("recorded_at"))
     }
-    noes = Offer.objects.filter(trip__in=question.trips, status__in=["declined", "turned_back"])
+    noes = Offer.objects.filter(trip_id__in=list(question.trips), status__in=["declined", "turned_back"])
     for offer in noes.order_by("answered_at"):
         changed = fresh.get(offer.trip_id)
         # What it said no to was another trip, if the request changed since.

@@ -42,6 +42,7 @@ class ContractRate(solver.Rate):
     """A contract's rate with its own rounding of miles; planned miles are kept to a tenth, as on the leg."""
 
     __slots__ = ("terms",)
+    terms: Terms
 
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms.base_amount, terms.mile_amount, terms.included_miles, terms.minimum_amount)

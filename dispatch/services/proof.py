@@ -64,7 +64,7 @@ def record(
         picture = redraw(photo, field="photo", side=PHOTO_SIDE, kind="JPEG") if photo else b""
         proof = Proof.objects.create(
             leg=leg,
-            vendor_id=leg.vendor_id,
+            vendor_id=scoping.current_vendor_id(),
             receiver_name=name,
             receiver_relation=receiver_relation[:40],
             signature=drawn,
@@ -103,10 +103,9 @@ def redraw(raw: bytes, *, field: str, side: int, kind: str) -> bytes:
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         words = "This picture cannot be read or is too large. Take it again."
         raise DomainError(words, code="bad_image", fields={field: words}) from error
-    picture = ImageOps.exif_transpose(picture)
-    picture.thumbnail((side, side))
-    flat = Image.new("RGB", picture.size, "white")
-    layer = picture.convert("RGBA")
+    layer = ImageOps.exif_transpose(picture).convert("RGBA")
+    layer.thumbnail((side, side))
+    flat = Image.new("RGB", layer.size, "white")
     flat.paste(layer, mask=layer.getchannel("A"))
     out = io.BytesIO()
     if kind == "JPEG":
@@ -123,8 +122,9 @@ def _signature(raw: bytes, unsigned_reason: str) -> bytes:
             raise DomainError(words, code="unsigned", fields={"signature": words})
         return b""
     drawn = redraw(raw, field="signature", side=SIGNATURE_SIDE, kind="PNG")
-    darkest, brightest = Image.open(io.BytesIO(drawn)).getextrema()
-    if brightest - darkest < 32:
+    shades = Image.open(io.BytesIO(drawn)).histogram()
+    drawn_on = [shade for shade, pixels in enumerate(shades) if pixels]
+    if drawn_on[-1] - drawn_on[0] < 32:
         words = "The signature is empty. Sign again, or say why there is none."
         raise DomainError(words, code="unsigned", fields={"signature": words})
     return drawn

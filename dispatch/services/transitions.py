@@ -270,7 +270,7 @@ class _Tapped:
         if self.reason != "refused" and self.true_at < until:
             local = clock.local(until, self.trip.time_zone)
             raise IllegalMove(f"Wait until {local:%H:%M} and call the unit; then tap again.", code="wait")
-        self._leg_to("no_show", details={"code": self.reason or "not_there"})
+        self._leg_to("no_show", changes={}, details={"code": self.reason or "not_there"})
         runs.release(self.trip, reason="No-show")
         trip_to(
             self.trip,
