@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from dispatch.solver.problem import Job, PlannedStop, Problem, Stop, Vehicle, VendorTerms
@@ -173,15 +174,14 @@ class _Check:
         for job_id, _, _ in route:
             mine = job_id not in self.awards or self.awards[job_id][1] == vehicle.id
             self._need(mine, vehicle.id, f"drives {job_id}, which another vehicle was given")
-        bound = iter(vehicle.plan)
+        bound = iter(_placed(vehicle))
         stops = [next(bound) if i not in self.awards else self._stop_of(i, kind) for i, kind, _ in route]
         begins = [at for _, _, at in route]
         late, ended = self._unchanged(vehicle)
         here, free = vehicle.start, max(vehicle.shift_start, self.problem.now)
         started: dict[str, tuple[float, float]] = {}
         for stop, at in zip(stops, begins, strict=True):
-            place = here if math.isnan(stop.stop.lat) else stop.stop
-            where = f"{vehicle.id}/{stop.job_id}"
+            place, where = stop.stop, f"{vehicle.id}/{stop.job_id}"
             self._need(self._coverable(free, at) >= self._miles(here, place) - SLACK, where, "too fast")
             latest = max(stop.stop.latest, late.get((stop.job_id, stop.kind), -math.inf))
             self._need(stop.stop.earliest - SLACK <= at <= latest + SLACK, where, "window")
@@ -215,11 +215,10 @@ class _Check:
         here, free = vehicle.start, max(vehicle.shift_start, self.problem.now)
         when: dict[tuple[str, str], float] = {}
         left: dict[str, float] = {}
-        for stop in vehicle.plan:
-            place = here if math.isnan(stop.stop.lat) else stop.stop
-            at = max(self._reach(here, place, free), stop.stop.earliest)
+        for stop in _placed(vehicle):
+            at = max(self._reach(here, stop.stop, free), stop.stop.earliest)
             when[stop.job_id, stop.kind] = at
-            here, free = place, at + stop.stop.service_minutes
+            here, free = stop.stop, at + stop.stop.service_minutes
             if stop.kind == "pickup":
                 left[stop.job_id] = free
             elif stop.job_id in left:
@@ -239,6 +238,8 @@ class _Check:
                 self._need(not shared, vehicle.id, "shares a ride that must be alone")
             elif stop.kind == "dropoff":
                 self._need(aboard.pop(stop.job_id, None) is not None, vehicle.id, "drop-off before pickup")
+            else:
+                self._need(not aboard, vehicle.id, "break with a passenger on board")
         self._need(not aboard, vehicle.id, "passenger never dropped off")
 
     # ---- distances and driving ---------------------------------------------------------------------
@@ -277,6 +278,18 @@ class _Check:
             middle = (low + high) / 2
             low, high = (middle, high) if self._coverable(middle, arrive) >= miles else (low, middle)
         return low
+
+
+def _placed(vehicle: Vehicle) -> list[PlannedStop]:
+    """The bound stops, a break without a place put where the stop before it is."""
+    here, found = vehicle.start, []
+    for planned in vehicle.plan:
+        stop = planned.stop
+        if math.isnan(stop.lat):
+            stop = replace(stop, lat=here.lat, lon=here.lon)
+        found.append(replace(planned, stop=stop))
+        here = stop
+    return found
 
 
 def _vector(stop: Stop) -> tuple[float, float, float]:

@@ -20,7 +20,7 @@ from dispatch.solver.feasible import (
 )
 from dispatch.solver.positions import Nearest, insertions
 from dispatch.solver.problem import DROPOFF, PICKUP, Job, Problem, Stop, Vehicle, VendorTerms, Weights
-from dispatch.solver.schedule import Conflict, Duty, Schedule, places, schedule
+from dispatch.solver.schedule import Conflict, Duty, Schedule, schedule
 from dispatch.solver.world import Route, World
 
 
@@ -170,7 +170,7 @@ def _candidate(world: World, job: Job, vendor: VendorTerms, best: Insertion, add
     level = priced_level(job, vendor)
     assert level is not None, "a vendor without a price was refused before"
     option, index = best.route, best.index
-    before = places(option.visits, option.duty)[index - 1] if index else option.duty.start_place
+    before = option.visits[index - 1].place if index else option.duty.start_place
     loaded = world.problem.travel.miles(job.pickup, job.dropoff)
     return Candidate(
         job_id=job.id,

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dispatch.solver.problem import BREAK
 from dispatch.solver.schedule import (
-    ANYWHERE,
     EPSILON,
     Duty,
     Schedule,
@@ -50,13 +50,13 @@ def insertions(
     """
     road, visits, duty = world.road, route.visits, route.duty
     up, down = stops
-    count, where = len(visits), route.places
+    count = len(visits)
     early = route.found.starts
-    latest = _latest_starts(route, where, road)
+    latest = _latest_starts(route, road)
     loads, solos = route.aboard
     for i in range(count + 1):
         ready = early[i - 1] + visits[i - 1].service if i else duty.start_at
-        here = where[i - 1] if i else duty.start_place
+        here = visits[i - 1].place if i else duty.start_place
         begin = max(road.arrive(here, up.place, ready), up.earliest)
         if not _fits_aboard(up, loads[i], solos[i], duty):
             if nearest is not None and begin <= up.latest:
@@ -73,9 +73,9 @@ def insertions(
             if j > i:
                 # The passenger stays aboard past stop j - 1.
                 passed = visits[j - 1]
-                place = last if passed.place == ANYWHERE else passed.place
-                begin = max(road.arrive(last, place, leave), passed.earliest)
-                full = not _fits_aboard(up, loads[j], solos[j], duty)
+                begin = max(road.arrive(last, passed.place, leave), passed.earliest)
+                # Nobody sits in a parked vehicle during the crew's break.
+                full = passed.kind == BREAK or not _fits_aboard(up, loads[j], solos[j], duty)
                 late = begin - latest[j - 1]
                 if full or late > EPSILON:
                     if nearest is not None and late <= EPSILON:
@@ -83,14 +83,13 @@ def insertions(
                     elif nearest is not None:
                         nearest.offer(late, (*visits[:i], up, *visits[i:j], down, *visits[j:]))
                     break
-                leave, last = begin + passed.service, place
+                leave, last = begin + passed.service, passed.place
             begin = max(road.arrive(last, down.place, leave), down.earliest)
             excess = begin - down.latest
             if excess <= EPSILON and (j < count or duty.end_place is not None):
-                onward = where[j] if j < count else duty.end_place
-                floating = j < count and visits[j].place == ANYWHERE
                 reached = begin + down.service
-                if onward is not None and not floating:
+                onward = visits[j].place if j < count else duty.end_place
+                if onward is not None:
                     reached = road.arrive(down.place, onward, reached)
                 excess = max(excess, reached - (latest[j] if j < count else duty.end_at))
             order = (*visits[:i], up, *visits[i:j], down, *visits[j:])
@@ -105,17 +104,17 @@ def insertions(
                 nearest.offer(found.minutes, order)
 
 
-def _latest_starts(route: Route, where: list[int], road: Road) -> list[float]:
+def _latest_starts(route: Route, road: Road) -> list[float]:
     """For each stop a time after which no schedule of the rest can exist (at the fastest speed)."""
     visits, duty = route.visits, route.duty
     limit = duty.end_at
     if duty.end_place is not None and visits:
-        limit -= road.least_minutes(where[-1], duty.end_place)
+        limit -= road.least_minutes(visits[-1].place, duty.end_place)
     found = [0.0] * len(visits)
     for k in range(len(visits) - 1, -1, -1):
         limit = found[k] = min(visits[k].latest, limit - visits[k].service)
         if k:
-            limit -= 0.0 if visits[k].place == ANYWHERE else road.least_minutes(where[k - 1], where[k])
+            limit -= road.least_minutes(visits[k - 1].place, visits[k].place)
     return found
 
 

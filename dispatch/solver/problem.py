@@ -153,7 +153,7 @@ class PlannedStop:
 
     The window of `stop` is what was promised: a new job may shift the stop inside it and no further.
     A passenger already on board has a drop-off and no pickup. A break with ``lat`` NaN is taken
-    wherever the vehicle stands.
+    where the plan leaves the vehicle before it, and no passenger is on board during a break.
     """
 
     job_id: str

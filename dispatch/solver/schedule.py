@@ -18,9 +18,6 @@ from dispatch.solver.problem import DROPOFF, PICKUP
 EPSILON = 1e-6
 """Minutes by which two times may differ and still count as equal."""
 
-ANYWHERE = -1
-"""Place of a stop that is made wherever the vehicle stands."""
-
 Load = tuple[int, int, int]
 
 
@@ -72,7 +69,8 @@ class Schedule:
 class Conflict:
     """Why an order has no schedule.
 
-    `code` is ``capacity``, ``alone``, ``order``, ``late``, ``ride``, ``shift`` or ``duty``; `index` is
+    `code` is ``capacity``, ``alone``, ``order``, ``break`` (with a passenger on board), ``late``, ``ride``,
+    ``shift`` or ``duty``; `index` is
     the visit that fails (the number of visits for the end of the duty); `minutes` is by how much.
     """
 
@@ -92,7 +90,8 @@ def schedule(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | 
 
 
 def check_loads(visits: Sequence[Visit], duty: Duty) -> Conflict | None:
-    """The first breach of capacity, of riding alone or of pickup before drop-off; None if there is none."""
+    """The first breach of capacity, of riding alone, of pickup before drop-off or of a break without
+    passengers; None if there is none."""
     boarding = {visit.job_id for visit in visits if visit.kind == PICKUP}
     # A drop-off without a pickup is a passenger who is already in the vehicle.
     aboard = {v.job_id: v for v in visits if v.kind == DROPOFF and v.job_id not in boarding}
@@ -113,21 +112,13 @@ def check_loads(visits: Sequence[Visit], duty: Duty) -> Conflict | None:
             del aboard[visit.job_id]
             seats, chairs, cots = seats - visit.load[0], chairs - visit.load[1], cots - visit.load[2]
             alone -= visit.alone
+        elif aboard:
+            return Conflict("break", index)
     return Conflict("order", len(visits)) if aboard else None
-
-
-def places(visits: Sequence[Visit], duty: Duty) -> list[int]:
-    """The place of each visit, with floating breaks resolved to where the vehicle stands."""
-    here, found = duty.start_place, []
-    for visit in visits:
-        here = here if visit.place == ANYWHERE else visit.place
-        found.append(here)
-    return found
 
 
 def _times(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Conflict:
     count = len(visits)
-    where = places(visits, duty)
     starts = [visit.earliest for visit in visits]
     boarded = {visit.job_id: index for index, visit in enumerate(visits) if visit.kind == PICKUP}
     leave = duty.start_at
@@ -140,8 +131,8 @@ def _times(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Co
             if index == 0:
                 ready, here = leave, duty.start_place
             else:
-                ready, here = starts[index - 1] + visits[index - 1].service, where[index - 1]
-            reached = road.arrive(here, where[index], ready)
+                ready, here = starts[index - 1] + visits[index - 1].service, visits[index - 1].place
+            reached = road.arrive(here, visit.place, ready)
             if reached > starts[index]:
                 starts[index] = reached
             if starts[index] > visit.latest + EPSILON:
@@ -163,7 +154,7 @@ def _times(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Co
             continue
         ends = duty.start_at if not count else starts[-1] + visits[-1].service
         if duty.end_place is not None:
-            here = where[-1] if count else duty.start_place
+            here = visits[-1].place if count else duty.start_place
             ends = road.arrive(here, duty.end_place, ends)
         if ends > duty.end_at + EPSILON:
             return Conflict("shift", count, ends - duty.end_at)
@@ -179,11 +170,10 @@ def _times(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Co
 
 def driving_minutes(visits: Sequence[Visit], duty: Duty, road: Arrivals, found: Schedule) -> float:
     """Minutes behind the wheel when each leg starts as soon as the service before it is done."""
-    where = places(visits, duty)
     total, here, ready = 0.0, duty.start_place, found.leaves_at
-    for visit, place, start in zip(visits, where, found.starts, strict=True):
-        total += road.arrive(here, place, ready) - ready
-        here, ready = place, start + visit.service
+    for visit, start in zip(visits, found.starts, strict=True):
+        total += road.arrive(here, visit.place, ready) - ready
+        here, ready = visit.place, start + visit.service
     if duty.end_place is not None:
         total += road.arrive(here, duty.end_place, ready) - ready
     return total

@@ -10,14 +10,12 @@ from functools import cached_property
 
 from dispatch.solver.problem import DROPOFF, PICKUP, Job, Problem, Vehicle
 from dispatch.solver.schedule import (
-    ANYWHERE,
     EPSILON,
     Conflict,
     Duty,
     Schedule,
     Visit,
     driving_minutes,
-    places,
     schedule,
     soften,
 )
@@ -33,11 +31,6 @@ class Route:
     duty: Duty
     found: Schedule
     driving: float
-
-    @cached_property
-    def places(self) -> list[int]:
-        """The place of each visit."""
-        return places(self.visits, self.duty)
 
     @cached_property
     def aboard(self) -> tuple[list[tuple[int, int, int, int]], list[bool]]:
@@ -93,15 +86,15 @@ class World:
         return other
 
     def _present(self, vehicle: Vehicle) -> Route | Conflict:
-        visits = []
+        visits, here = [], self.road.number(vehicle.start)
         for planned in vehicle.plan:
             stop = planned.stop
-            floating = math.isnan(stop.lat)
+            here = here if math.isnan(stop.lat) else self.road.number(stop)
             visits.append(
                 Visit(
                     planned.job_id,
                     planned.kind,
-                    ANYWHERE if floating else self.road.number(stop),
+                    here,
                     stop.earliest,
                     stop.latest,
                     stop.service_minutes,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dispatch.solver.levels import OFFERED
 from dispatch.solver.problem import (
+    BREAK,
     DROPOFF,
     PICKUP,
     Credential,
@@ -174,5 +175,10 @@ def _bound(rng, vehicle: Vehicle, hospitals, place, now: float, planned: int) ->
         dropoff = Stop(down.lat, down.lon, clock, clock + drive + 45, 6.0)
         stops.append(PlannedStop(ident, PICKUP, pickup, load, drive + 40))
         stops.append(PlannedStop(ident, DROPOFF, dropoff, load))
-        clock += drive + 60 + rng.randrange(120)
+        clock += drive + 60
+        if k == 0 and rng.random() < 0.3:
+            pause = Stop(float("nan"), float("nan"), clock, clock + 120, 30.0)
+            stops.append(PlannedStop(f"break-{vehicle.id}", BREAK, pause))
+            clock += 30
+        clock += rng.randrange(120)
     return tuple(stops)

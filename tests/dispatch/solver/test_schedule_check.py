@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.solver.problem import BREAK, DROPOFF, PICKUP
-from dispatch.solver.schedule import ANYWHERE, Conflict, Duty, Schedule, Visit, driving_minutes, schedule, soften
+from dispatch.solver.schedule import Conflict, Duty, Schedule, Visit, driving_minutes, schedule, soften
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 
@@ -88,17 +88,18 @@ def test_a_drop_off_follows_its_pickup(route):
     assert schedule(route, DAY, Line()).code == "order"
 
 
-def test_a_break_is_taken_where_the_vehicle_stands():
-    pause = Visit("pause", BREAK, ANYWHERE, 50, 60, 30)
-    found = schedule([up("a", 10), down("a", 20), pause, up("b", 25), down("b", 30)], DAY, Line())
-    assert found.starts == (10, 20, 50, 85, 90)
-    assert driving_minutes([up("a", 10), down("a", 20), pause], DAY, Line(), found_of(pause)) == 20
-
-
-def found_of(pause: Visit) -> Schedule:
-    found = schedule([up("a", 10), down("a", 20), pause], DAY, Line())
+def test_a_break_takes_its_time_between_two_rides():
+    pause = Visit("pause", BREAK, 20, 50, 60, 30)
+    route = [up("a", 10), down("a", 20), pause, up("b", 25), down("b", 30)]
+    found = schedule(route, DAY, Line())
     assert isinstance(found, Schedule)
-    return found
+    assert found.starts == (10, 20, 50, 85, 90)
+    assert driving_minutes(route, DAY, Line(), found) == 30
+
+
+def test_no_break_is_taken_with_a_passenger_on_board():
+    pause = Visit("pause", BREAK, 10, 0, 900, 30)
+    assert schedule([up("a", 10), pause, down("a", 20)], DAY, Line()) == Conflict("break", 1)
 
 
 def test_a_plan_that_runs_late_is_held_where_it_stands():
