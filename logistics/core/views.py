@@ -63,7 +63,7 @@ async def _pings(organization_id: Any, last: str) -> AsyncIterator[bytes]:
         while asyncio.get_running_loop().time() < deadline:
             found = await client.xread({name: position}, count=100, block=HEARTBEAT_SECONDS * 1000)
             if not found:
-                yield b": beat\n\n"
+                yield b"event: beat\ndata: {}\n\n"  # a comment would never reach the page
                 continue
             for entry_id, fields in found[0][1]:
                 position = entry_id.decode()
