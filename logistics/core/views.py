@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from logistics.core import access, live
 
@@ -106,7 +107,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a page that needs nothing but its template."""
-    return render(request, "errors/500.html", {"code": getattr(request, "request_id", "")[:8]}, status=500)
+    # Without the request no context processor runs: the page must come even when the database is away.
+    code = getattr(request, "request_id", "")[:8]
+    return HttpResponse(render_to_string("errors/500.html", {"code": code}), status=500)
 
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:
