@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from vendors.models import Contract
+from vendors.models import Contract, Rate
 
 
 def in_force(day: dt.date) -> dict[Any, Contract]:
@@ -24,3 +24,31 @@ def in_force(day: dt.date) -> dict[Any, Contract]:
 def latest(vendor_id: UUID) -> Contract | None:
     """The newest signed (or ended) version for this vendor, or None."""
     return Contract.objects.filter(vendor_id=vendor_id, status__in=("signed", "ended")).order_by("-version").first()
+
+
+def versions(vendor_id: UUID | None = None) -> list[Contract]:
+    """Every version with vendor and rates, by vendor's name, newest version first. Two queries."""
+    rows = Contract.objects.select_related("vendor").prefetch_related("rates").order_by("vendor__name", "-version")
+    return list(rows if vendor_id is None else rows.filter(vendor_id=vendor_id))
+
+
+def contract_get(contract_id: UUID) -> Contract | None:
+    """One version with vendor and rates, or None outside the open scope."""
+    return Contract.objects.select_related("vendor").prefetch_related("rates").filter(pk=contract_id).first()
+
+
+def standing(contract: Contract, today: dt.date) -> str:
+    """``draft``, ``signed`` (not yet in force), ``in_force`` or ``ended``."""
+    if contract.status != "signed":
+        return contract.status
+    if contract.effective_from > today:
+        return "signed"
+    return "ended" if contract.effective_to is not None and contract.effective_to <= today else "in_force"
+
+
+def side_by_side(rows: list[Contract]) -> list[dict[str, Any]]:
+    """Level by level the rates of several versions: ``{"level", "rates": [Rate | None, …]}`` in their order."""
+    by_version = [{rate.level: rate for rate in row.rates.all()} for row in rows]
+    used = {level for rates in by_version for level in rates}
+    order = [level for level, _ in Rate._meta.get_field("level").choices]
+    return [{"level": level, "rates": [rates.get(level) for rates in by_version]} for level in order if level in used]

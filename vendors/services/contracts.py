@@ -52,7 +52,38 @@ def set_rate(*, contract: Contract, level: str, base_amount: Decimal, mile_amoun
         level=level,
         defaults={"vendor_id": contract.vendor_id, "base_amount": base_amount, "mile_amount": mile_amount, **terms},
     )
+    audit.record(
+        action="contract.rate_set",
+        target=contract,
+        details={"level": level, "base": str(base_amount), "mile": str(mile_amount)},
+    )
     return rate
+
+
+def remove_rate(*, contract: Contract, level: str) -> None:
+    """Take a level out of a draft."""
+    if contract.status != "draft":
+        raise IllegalMove("A signed version never changes. Draft a new version.", code="contract_signed")
+    Rate.objects.filter(contract=contract, level=level).delete()
+    audit.record(action="contract.rate_removed", target=contract, details={"level": level})
+
+
+def copy_rates(*, source: Contract, contract: Contract) -> int:
+    """Start a draft from the rates of another version of the same vendor. Returns how many were copied."""
+    if source.vendor_id != contract.vendor_id:
+        raise DomainError("Rates are copied between versions of one vendor only.", code="other_vendor")
+    rates = list(source.rates.all())
+    for rate in rates:
+        set_rate(
+            contract=contract,
+            level=rate.level,
+            base_amount=rate.base_amount,
+            mile_amount=rate.mile_amount,
+            included_miles=rate.included_miles,
+            mile_rounding=rate.mile_rounding,
+            minimum_amount=rate.minimum_amount,
+        )
+    return len(rates)
 
 
 def sign(*, contract: Contract, signed_by_name: str) -> Contract:

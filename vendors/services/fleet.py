@@ -7,19 +7,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from logistics.core import audit, levels, outbox
+from logistics.core import audit, clock, levels, outbox
 from logistics.core.errors import DomainError
 from vendors.models import Credential, CrewMember, Shift, ShiftCrew, Vehicle, VendorProfile
-
-# What a crew member must hold to work at a level: 42 CFR 410.41(b) for ambulances; contract practice below.
-CREDENTIALS_OF_CREW = {
-    "driver": ("driver_license", "cpr", "securement"),
-    "attendant": ("cpr",),
-    "emt": ("driver_license", "cpr", "emt_card"),
-    "paramedic": ("driver_license", "cpr", "paramedic_card"),
-    "rn": ("cpr", "rn_license"),
-    "rt": ("cpr", "rt_license"),
-}
+from vendors.policies import CREDENTIALS_OF_CREW
 
 
 def set_profile(**fields: Any) -> VendorProfile:
@@ -100,7 +91,7 @@ def set_credential(
             number=number,
             ends_on=ends_on,
             verified_by_name=verified_by_name,
-            verified_on=dt.date.today() if verified_by_name else None,
+            verified_on=clock.now().date() if verified_by_name else None,
         )
         audit.record(action="credential.recorded", target=credential, details={"kind": kind, "ends_on": str(ends_on)})
         outbox.publish("credential.recorded", {"kind": kind})
@@ -115,6 +106,16 @@ def add_shift(*, vehicle: Vehicle, starts_at: dt.datetime, ends_at: dt.datetime,
         )
     if not crew:
         raise DomainError("Choose who works the shift.", code="no_crew", fields={"crew": "Choose at least one person."})
+    busy = ShiftCrew.objects.filter(
+        crew_member__in=crew, shift__starts_at__lt=ends_at, shift__ends_at__gt=starts_at
+    ).select_related("crew_member")
+    names = sorted({row.crew_member.name for row in busy})
+    if names:
+        raise DomainError(
+            f"{', '.join(names)} already work{'s' if len(names) == 1 else ''} another shift in that time.",
+            code="crew_busy",
+            fields={"crew": "Works another shift in that time."},
+        )
     try:
         with transaction.atomic():
             shift = Shift.objects.create(vehicle=vehicle, starts_at=starts_at, ends_at=ends_at)
@@ -137,3 +138,15 @@ def end_shift(*, shift: Shift, at: dt.datetime) -> Shift:
     shift.refresh_from_db()
     audit.record(action="shift.ended", target=shift)
     return shift
+
+
+__all__ = [
+    "CREDENTIALS_OF_CREW",
+    "add_crew_member",
+    "add_shift",
+    "add_vehicle",
+    "end_shift",
+    "set_credential",
+    "set_profile",
+    "set_service",
+]
