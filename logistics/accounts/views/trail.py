@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +16,7 @@ from logistics.accounts.selectors.trail import TrailFilter
 from logistics.accounts.services import trail
 from logistics.accounts.views.answers import see_other
 from logistics.core import access
+from logistics.core.sheets import csv_response
 
 MOST_ROWS = 50_000
 COLUMNS = (
@@ -33,6 +32,7 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     form = TrailForm(request.GET)
     wanted = _wanted(request, form)
     page = Paginator(selector.entry_list(wanted), 50).get_page(request.GET.get("page"))
+    page.object_list = list(page.object_list)  # read before the look itself becomes the newest entry
     trail.note_view(wanted.set_ones, page=page.number)
     context = {
         "form": form,
@@ -50,17 +50,9 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 def audit_export(request: HttpRequest) -> HttpResponse:
     """The filtered entries as CSV, newest first, at most 50,000."""
     wanted = _wanted(request, TrailForm(request.GET))
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    rows = 0
-    for entry in selector.entry_list(wanted)[:MOST_ROWS]:
-        writer.writerow([plain_cell(_cell(entry, column)) for column in COLUMNS])
-        rows += 1
-    trail.note_export(wanted.set_ones, rows=rows)
-    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="carrywell-audit.csv"'
-    return answer
+    rows = [[_cell(entry, column) for column in COLUMNS] for entry in selector.entry_list(wanted)[:MOST_ROWS]]
+    trail.note_export(wanted.set_ones, rows=len(rows))
+    return csv_response("carrywell-audit.csv", COLUMNS, rows)
 
 
 @access.requires("audit.verify")
@@ -81,17 +73,9 @@ def audit_verify(request: HttpRequest) -> HttpResponse:
     return see_other("accounts:audit")
 
 
-def plain_cell(value: Any) -> str:
-    """Text that a spreadsheet shows and does not run (formulas start with = + - @, tab or return)."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def _cell(entry: Any, column: str) -> Any:
     value = getattr(entry, column)
-    if column == "at":
-        return value.isoformat()
-    return "" if value is None else value
+    return value.isoformat() if column == "at" else value
 
 
 def _wanted(request: HttpRequest, form: TrailForm) -> TrailFilter:
