@@ -203,15 +203,10 @@ def _wait_turn() -> None:
 def _barred(question: Question) -> dict[str, tuple[tuple[str, str], ...]]:
     """For each trip the vendors that may not be asked, each with one reason in words."""
     answered: dict[str, dict[UUID, str]] = defaultdict(dict)
-    fresh = {
-        trip_id: at
-        for trip_id, at in TripEvent.objects.filter(
-            trip_id__in=list(question.trips), details__material__0__isnull=False
-        )
-        .values_list("trip_id")
-        .annotate(at=Max("recorded_at"))
-    }
-    noes = Offer.objects.filter(trip_id__in=list(question.trips), status__in=["declined", "turned_back"])
+    ids = list(question.trips)
+    changes = TripEvent.objects.filter(trip_id__in=ids, details__material__0__isnull=False)
+    fresh = dict(changes.values_list("trip_id").annotate(at=Max("recorded_at")))
+    noes = Offer.objects.filter(trip_id__in=ids, status__in=["declined", "turned_back"])
     for offer in noes.order_by("answered_at"):
         changed = fresh.get(offer.trip_id)
         # What it said no to was another trip, if the request changed since.
