@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dispatch.views import board, booking, palette
+from dispatch.views import board, booking, driver, offers, palette, trip_actions, trips
 
 app_name = "dispatch"
 urlpatterns = [
@@ -19,4 +19,27 @@ urlpatterns = [
     path("book/draft", booking.book_draft, name="book_draft"),
     path("book/preview", booking.book_preview, name="book_preview"),
     path("palette", palette.palette, name="palette"),
+    path("trips", trips.trips, name="trips"),
+    path("trips/<int:number>", trips.trip, name="trip"),
+    path("trips/<int:number>/sheet", trips.sheet, name="trip_sheet"),
+    path("trips/<int:number>/signature", trips.signature, name="trip_signature"),
+    path("trips/<int:number>/photo", trips.photo, name="trip_photo"),
+    path("trips/<int:number>/cancel", trip_actions.cancel, name="trip_cancel"),
+    path("trips/<int:number>/hold", trip_actions.hold, name="trip_hold"),
+    path("trips/<int:number>/resume", trip_actions.resume, name="trip_resume"),
+    path("trips/<int:number>/ready", trip_actions.ready, name="trip_ready"),
+    path("trips/<int:number>/match", trip_actions.match_again, name="trip_match"),
+    path("trips/<int:number>/ask-all", trip_actions.ask_all, name="trip_ask_all"),
+    path("trips/<int:number>/answer", trip_actions.answer, name="trip_answer"),
+    path("trips/<int:number>/take-back", trip_actions.take_back, name="trip_take_back"),
+    path("trips/<int:number>/give-back", trip_actions.give_back, name="trip_give_back"),
+    path("trips/<int:number>/crew", offers.crew, name="trip_crew"),
+    path("alerts/<uuid:alert_id>/acknowledge", trip_actions.acknowledge, name="alert_acknowledge"),
+    path("offers", offers.offers, name="offers"),
+    path("offers/<uuid:offer_id>/accept", offers.accept, name="offer_accept"),
+    path("offers/<uuid:offer_id>/decline", offers.decline, name="offer_decline"),
+    path("drive", driver.day, name="driver_day"),
+    path("drive/<uuid:leg_id>", driver.leg, name="driver_leg"),
+    path("drive/<uuid:leg_id>/tap", driver.tap, name="driver_tap"),
+    path("drive/<uuid:leg_id>/proof", driver.proof, name="driver_proof"),
 ]

@@ -15,7 +15,7 @@ from dispatch import policies
 from dispatch.models import Leg, Passenger
 from logistics.core.levels import LEVELS
 
-ALL = "name birth mrn address phone places needs isolation payer price note pcs"
+ALL = "name birth mrn address phone places needs isolation payer price note pcs proof"
 
 
 def _see(fields: str, mask: str = "") -> dict[str, str]:
@@ -25,24 +25,26 @@ def _see(fields: str, mask: str = "") -> dict[str, str]:
 # Rows: roles of accounts/roles.py. ``pcs`` is whether a certification of medical necessity is shown as needed.
 ROLE_FIELDS: dict[str, dict[str, str]] = {
     "case_manager": _see(ALL),
-    "transport_coordinator": _see("name birth address phone places needs isolation payer price note pcs", "mrn"),
-    "biller": _see("name birth mrn address phone places needs payer price pcs"),
+    "transport_coordinator": _see("name birth address phone places needs isolation payer price note pcs proof", "mrn"),
+    "biller": _see("name birth mrn address phone places needs payer price pcs proof"),
     "payables": _see("price", "name places"),
     "quality": _see("places needs", "name"),
     "admin": _see("price", "name birth places"),
-    "auditor": _see("places needs isolation payer price note", "name birth mrn address phone"),
-    "vendor_dispatcher": _see("name address phone places needs isolation price note", "birth"),
-    "vendor_admin": _see("name address phone places needs isolation price note", "birth"),
-    "home_health": _see("name birth address phone places needs isolation price note"),
-    "dme": _see("name address phone places needs price note"),
+    "auditor": _see("places needs isolation payer price note proof", "name birth mrn address phone"),
+    "vendor_dispatcher": _see("name address phone places needs isolation price note proof", "birth"),
+    "vendor_admin": _see("name address phone places needs isolation price note proof", "birth"),
+    "home_health": _see("name birth address phone places needs isolation price note proof"),
+    "dme": _see("name address phone places needs price note proof"),
     "fleet_manager": _see("needs"),
     "driver": _see("address places needs isolation note", "name birth"),
 }
+# Who sees where the vehicle is; others get the expected time only.
+POSITION_ROLES = {"transport_coordinator", "auditor", "vendor_dispatcher", "vendor_admin", "fleet_manager"}
 # Ambulance crews and their dispatch need the whole identity for the run report (NEMSIS ePatient).
 AMBULANCE_FIELDS = {"vendor_dispatcher", "vendor_admin", "driver"}
 
 NEED_TONES = {"oxygen": "neutral"}
-NEED_ICONS = {"oxygen": "wind", "oxygen_given": "wind", "stairs": "chevrons-up", "monitor": "activity", "iv": "droplets"}
+NEED_ICONS = {"oxygen": "wind", "oxygen_given": "wind", "stairs": "chevrons-up", "monitor": "activity"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Shown:
     note: str = ""
     needs_pcs: bool = False
     show_price: bool = False
+    show_proof: bool = False
     identified: bool = False
 
     @property
@@ -121,6 +124,7 @@ def shown(
         note=str(details.get("driver_note") or "") if "note" in allowed else "",
         needs_pcs="pcs" in allowed and LEVELS[level].needs_pcs,
         show_price="price" in allowed,
+        show_proof="proof" in allowed,
         identified=allowed.get("name") == "see" or "birth" in allowed,
     )
 
@@ -221,4 +225,3 @@ def _tags(details: dict[str, Any], allowed: dict[str, str], isolation: str) -> l
 
 def _tag(text: str, tone: str, icon: str) -> dict[str, str]:
     return {"text": text, "tone": tone, "icon": icon}
-

@@ -99,7 +99,7 @@ async function flush() {
     for (;;) {
       const entry = read().find((e) => e.owner === owner && !e.refused);
       if (!entry || entry.sendAfter > Date.now() || !navigator.onLine) break;
-      const body = new URLSearchParams({ ...entry.fields, idempotency_key: entry.key, occurred_at: entry.at });
+      const body = new URLSearchParams({ ...entry.fields, idempotency_key: entry.key, occurred_at: entry.at, device_now: new Date().toISOString() });
       for (const name of ["latitude", "longitude", "accuracy_m"]) if (entry[name] !== undefined) body.set(name, entry[name]);
       let answer;
       try {
