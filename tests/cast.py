@@ -118,7 +118,7 @@ def _health_system(cast: Cast, tenant: Organization, slug: str, latitude: float)
                 vendor=vendor, status="active", tier=tier, baa_signed_on=today - dt.timedelta(days=90)
             )
             contract = Contract.objects.create(
-                vendor=vendor, version=1, status="signed", effective_from=today - dt.timedelta(days=60),
+                vendor=vendor, version=1, status="draft", effective_from=today - dt.timedelta(days=60),
                 signed_by_name="A. Signer", signed_at=clock.now(),
             )  # fmt: skip
             for level, (base, included, mile) in RATES.items():
@@ -126,6 +126,7 @@ def _health_system(cast: Cast, tenant: Organization, slug: str, latitude: float)
                     contract=contract, vendor_id=vendor.pk, level=level, base_amount=Decimal(base),
                     included_miles=Decimal(included), mile_amount=Decimal(mile),
                 )  # fmt: skip
+            Contract.objects.filter(pk=contract.pk).update(status="signed")
 
 
 def _supply(cast: Cast, vendor: Organization, slug: str) -> None:
