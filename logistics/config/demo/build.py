@@ -19,9 +19,10 @@ from logistics.config.demo.world import COMPANIES, HOSPITALS, Company, Hospital
 from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.requests.services import places
+from vendors.models import Shift, Vehicle
 from vendors.services import contracts, fleet, network
 
-SHIFT_DAYS = 2
+PAST_SHIFT_DAYS, SHIFT_DAYS = 8, 3
 PLATFORM = Scope.system(actor_label="Demo seed", actor_role="operator")
 
 
@@ -146,14 +147,23 @@ def _supply(vendor: Organization, company: Company) -> None:
                         verified_by_name="Network review",
                     )
                 crew.append(member)
-            start, _ = clock.day_bounds(today - dt.timedelta(days=1), company.zone)
-            for day in range(SHIFT_DAYS + 2):
-                fleet.add_shift(
-                    vehicle=vehicle,
-                    starts_at=start + dt.timedelta(days=day),
-                    ends_at=start + dt.timedelta(days=day + 1),
-                    crew=crew,
-                )
+            for day in range(-PAST_SHIFT_DAYS, SHIFT_DAYS):
+                start, end = clock.day_bounds(today + dt.timedelta(days=day), company.zone)
+                fleet.add_shift(vehicle=vehicle, starts_at=start, ends_at=end, crew=crew)
+
+
+def extend_shifts(made: dict[str, Organization]) -> None:
+    """Put every vehicle on duty, with its last crew, until the day after tomorrow."""
+    for company in COMPANIES:
+        with transaction.atomic(), scoping.enter(vendor_scope(made[company.slug])):
+            today = clock.today(company.zone)
+            for vehicle in Vehicle.objects.all():
+                last = Shift.objects.filter(vehicle=vehicle).order_by("-ends_at").first()
+                crew = [row.crew_member for row in last.crew_rows.select_related("crew_member")] if last else []
+                for day in range(-1, SHIFT_DAYS):
+                    start, end = clock.day_bounds(today + dt.timedelta(days=day), company.zone)
+                    if last and start >= last.ends_at and crew:
+                        fleet.add_shift(vehicle=vehicle, starts_at=start, ends_at=end, crew=crew)
 
 
 def _hospital(made: dict[str, Organization], hospital: Hospital) -> None:
@@ -180,7 +190,9 @@ def _hospital(made: dict[str, Organization], hospital: Hospital) -> None:
             )
             if not company.rates:
                 continue
-            contract = contracts.draft(vendor=vendor, effective_from=today - dt.timedelta(days=180))
+            contract = contracts.draft(
+                vendor=vendor, effective_from=today - dt.timedelta(days=180), response_minutes=12
+            )
             for level, (base, included, mile, minimum) in company.rates.items():
                 contracts.set_rate(
                     contract=contract,
