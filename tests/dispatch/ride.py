@@ -10,6 +10,7 @@ from django.db import transaction
 
 from dispatch import tasks
 from dispatch.models import Offer, Trip
+from dispatch.services import assignment, offers
 from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.requests.models import Patient, ServiceRequest, TransportDetail
@@ -98,3 +99,27 @@ def match_now(cast: Cast, slug: str = "lakeshore") -> None:
     """Run the matching task in its scope."""
     with transaction.atomic(), scoping.enter(cast.staff(getattr(cast, slug))):
         tasks.match.send_for(scoping.current())
+
+
+def accepted(cast: Cast, **detail: Any) -> Trip:
+    """A trip that Northbound accepted."""
+    trip = opened(cast, **detail)
+    offer = open_offer(cast, trip)
+    if offer.vendor_id != cast.northbound.pk:
+        with act_as(vendor_scope(cast, offer.vendor_id)):
+            offers.decline(offer.pk, code="vendor_no_crew")
+        settle()
+        offer = open_offer(cast, trip)
+    with act_as(vendor_scope(cast, cast.northbound.pk)):
+        offers.accept(offer.pk)
+    settle()
+    return fresh(cast, trip)
+
+
+def assigned(cast: Cast, vehicle: str = "Northbound 3", **detail: Any) -> Trip:
+    """A trip with vehicle and crew of Northbound."""
+    trip = accepted(cast, **detail)
+    with act_as(vendor_scope(cast, cast.northbound.pk)):
+        assignment.assign(trip.pk, cast.vehicles[vehicle].pk)
+    settle()
+    return fresh(cast, trip)
