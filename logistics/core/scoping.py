@@ -168,6 +168,10 @@ def _usable() -> bool:
 class ScopedManager(models.Manager):
     """Rows of the open scope only. Raises :class:`NoScope` without one (wall one of two)."""
 
+    def none(self) -> models.QuerySet:
+        """No rows: the one query that needs no scope (a form's field before it knows its choices)."""
+        return super().get_queryset().none()
+
     def get_queryset(self) -> models.QuerySet:
         """All rows that the open scope may name; row-level security checks the same again."""
         scope = current()
