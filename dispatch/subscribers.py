@@ -13,7 +13,7 @@ from django.db import transaction
 from dispatch import tasks
 from dispatch.models import Trip
 from dispatch.services import demand, offers, trips
-from logistics.core import scoping
+from logistics.core import clock, scoping
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.core.outbox import Event, subscribe
 from logistics.requests.models import ServiceRequest
@@ -125,3 +125,12 @@ def free_vehicle(event: Event) -> None:
     scope = scoping.Scope.vendor(event.vendor_id, actor_label="dispatch")
     ids = event.payload["commitment_ids"]
     transaction.on_commit(lambda: tasks.release_run.send_for(scope, ids), robust=True)
+
+
+@subscribe("leg.no_show")
+def tell_no_show(event: Event) -> None:
+    """The crew left without the patient: the unit must know at once."""
+    trip = Trip.objects.select_related("request").get(pk=event.payload["trip_id"])
+    local = clock.local(clock.now(), trip.time_zone)
+    text = f"The crew of trip {trip.number} left without the patient at {local:%H:%M}. Book again or call the unit."
+    alerts.raise_alert("no_show", "top", request=trip.request, params={"text": text, "trip_id": str(trip.pk)})
