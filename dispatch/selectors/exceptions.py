@@ -20,6 +20,7 @@ SEVERITY_MINUTES = {"top": 60, "warn": 20, "info": 5}
 TONES = {"top": "bad", "warn": "warn", "info": "info"}
 # An alert of these codes says again what a trip's own row says.
 SAID_BY_TRIP = {"exhausted"}
+COMPLETED_BY_BOOKING = {"ride_details_missing", "left_before_ride", "left_without_ride"}
 
 
 def exceptions_of(
@@ -133,7 +134,8 @@ def _target(alert: Alert, permissions: frozenset[str]) -> str:
     if number:
         return url_of("dispatch:trip", number)
     if alert.request is not None:
-        if alert.request.status == "draft" and "requests.book" in permissions:
+        unfinished = alert.request.status == "draft" or alert.code in COMPLETED_BY_BOOKING
+        if unfinished and "requests.book" in permissions:
             return f"{url_of('dispatch:book')}?request={alert.request.pk}"
         return url_of("requests:patient", alert.request.patient_id)
     if alert.encounter is not None:

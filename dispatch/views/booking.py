@@ -136,10 +136,10 @@ def book(request: HttpRequest) -> HttpResponse:
         patient_id=as_uuid(request.GET.get("patient")),
         request_id=as_uuid(request.GET.get("request")),
     )
-    if desk.draft is not None and desk.draft.status != "draft":
+    if desk.draft is not None and not booking.is_unfinished(desk.draft):
         number = trip_of_request(desk.draft.pk)
-        if number is not None:
-            return see_other(_trip_url(number))
+        patient_url = reverse("requests:patient", args=[desk.draft.patient_id])
+        return see_other(_trip_url(number) if number is not None else patient_url)
     if desk.patient is not None:
         audit.record(action="patient.viewed", target=desk.patient, patient_id=desk.patient.pk, purpose="treatment")
     form = desk.first_form()
@@ -262,7 +262,7 @@ def _page(
     marks = desk.chart_marks()
     values = {name: form[name].value() for name in ("patient", "patient_text", "destination", "destination_text")}
     facility = desk.facility
-    context = {
+    context: dict[str, Any] = {
         "form": form,
         "patient": desk.patient,
         "patient_key": str(desk.patient.pk) if desk.patient else "",
@@ -284,8 +284,9 @@ def _page(
         **_preview(desk, form),
         **more,
     }
-    shell = {"facility_name": facility.name, "facility_zone": desk.zone} if facility else {}
-    page = frame(request, **shell, **context)
+    if facility is not None:
+        context["facility_name"] = facility.name
+    page = frame(request, **context)
     page.pop("primary_action", None)
     return render(request, "dispatch/book.html", page, status=status)
 

@@ -6,14 +6,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
 from logistics.accounts.models import Unit
 from logistics.core import clock
-from logistics.requests.models import Bed, Discharge, Encounter, ServiceRequest, TransportDetail
+from logistics.requests.models import Bed, Discharge, Encounter, TransportDetail
 
 # In the order of the strip: what needs a person first.
 STATES: dict[str, str] = {
@@ -127,9 +126,16 @@ def counts(columns: Sequence[UnitColumn]) -> dict[str, int]:
     return found
 
 
-def _rides(stays: Sequence[Encounter]) -> dict[UUID, tuple[ServiceRequest, dt.datetime | None]]:
-    """The latest live ride of each stay, with its pickup time."""
-    rides: dict[UUID, tuple[ServiceRequest, dt.datetime | None]] = {}
+@dataclass(frozen=True)
+class _Ride:
+    request_id: UUID
+    status: str
+    pickup_at: dt.datetime | None
+
+
+def _rides(stays: Sequence[Encounter]) -> dict[UUID, _Ride]:
+    """The latest live ride of each stay."""
+    rides: dict[UUID, _Ride] = {}
     rows = (
         TransportDetail.objects.filter(
             request__encounter__in=[stay.pk for stay in stays],
@@ -139,22 +145,30 @@ def _rides(stays: Sequence[Encounter]) -> dict[UUID, tuple[ServiceRequest, dt.da
         .order_by("request__created_at")
     )
     for row in rows:
-        if row.request.encounter_id is not None:
-            rides[row.request.encounter_id] = (row.request, row.pickup_at or row.ready_expected_at)
+        request = row.request
+        # Confirmed by the discharge before a person said how: to the ward it has no ride.
+        status = "draft" if request.status == "requested" and not row.level else request.status
+        if request.encounter_id is not None:
+            rides[request.encounter_id] = _Ride(request.pk, status, row.pickup_at or row.ready_expected_at)
     return rides
 
 
 def _cell(
-    label: str, stay: Encounter, discharges: dict[UUID, Discharge], rides: dict[UUID, Any], now: dt.datetime, zone: str
+    label: str,
+    stay: Encounter,
+    discharges: dict[UUID, Discharge],
+    rides: dict[UUID, _Ride],
+    now: dt.datetime,
+    zone: str,
 ) -> BedCell:
-    request, pickup_at = rides.get(stay.pk, (None, None))
-    state, at, note = _state(stay, discharges.get(stay.pk), request, pickup_at, now, zone)
+    ride = rides.get(stay.pk)
+    state, at, note = _state(stay, discharges.get(stay.pk), ride, now, zone)
     return BedCell(
         label=label,
         state=state,
         surname=stay.patient.family_name or "Name unknown",
         patient_id=stay.patient_id,
-        request_id=request.pk if request is not None else None,
+        request_id=ride.request_id if ride is not None else None,
         at=at,
         note=note,
     )
@@ -163,15 +177,14 @@ def _cell(
 def _state(
     stay: Encounter,
     discharge: Discharge | None,
-    request: ServiceRequest | None,
-    pickup_at: dt.datetime | None,
+    ride: _Ride | None,
     now: dt.datetime,
     zone: str,
 ) -> tuple[str, dt.datetime | None, str]:
     if stay.status == "discharged":
         return "left", stay.discharged_at, ""
-    if request is not None and request.status in RIDE_STATE:
-        return RIDE_STATE[request.status], pickup_at, ""
+    if ride is not None and ride.status in RIDE_STATE:
+        return RIDE_STATE[ride.status], ride.pickup_at, ""
     if stay.status == "on_leave":
         return "off_ward", None, "On leave"
     if stay.temporary_location:
@@ -179,7 +192,7 @@ def _state(
     expected = (discharge.expected_at if discharge else None) or stay.expected_discharge_at
     if discharge is not None and discharge.status == "ready":
         return "ready", discharge.announced_at, ""
-    if request is not None and request.status == "draft" and (expected is None or expected <= now):
+    if ride is not None and ride.status == "draft" and (expected is None or expected <= now):
         return "ready", (discharge.announced_at if discharge else None), ""
     if discharge is not None and discharge.status == "pending":
         return "leaving", expected, ""

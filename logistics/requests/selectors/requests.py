@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from logistics.accounts.models import Unit
 from logistics.core import clock
@@ -42,7 +42,9 @@ def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[Waitin
     """Drafts, and announced discharges without any request, of these units; longest waiting first. Four queries."""
     ids = [unit.pk for unit in units]
     drafts = list(
-        ServiceRequest.objects.filter(unit_id__in=ids, kind="transport", status__in=["draft", "held"])
+        ServiceRequest.objects.filter(unit_id__in=ids, kind="transport")
+        # Confirmed by the discharge before a person said how: it waits like a draft.
+        .filter(Q(status__in=["draft", "held"]) | Q(status="requested", transport_rows__level=""))
         .select_related("patient", "unit", "discharge", "encounter__bed")
         .prefetch_related(_details())
         .order_by("created_at")[:limit]

@@ -22,7 +22,7 @@ from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Encounter, Patient, ServiceRequest, TransportDetail
-from logistics.requests.services import advice, places, transitions
+from logistics.requests.services import advice, alerts, drafts, places, transitions
 from logistics.requests.services.places import Destination
 
 OPEN = ("requested", "scheduled", "in_progress", "held")
@@ -90,14 +90,20 @@ def open_ride_of(
     return rides.order_by("created_at").first()
 
 
-def draft_of(patient_id: UUID) -> ServiceRequest | None:
-    """The draft to go on with: the one that the chart foresaw, else the newest that the actor began."""
-    scope = scoping.current()
-    drafts = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport", status="draft")
-    return (
-        drafts.filter(source="ehr").order_by("-created_at").first()
-        or drafts.filter(requested_by_id=scope.user_id).order_by("-created_at").first()
-    )
+def draft_of(patient_id: UUID, *, source: str = "") -> ServiceRequest | None:
+    """The ride to go on with: the one that the chart foresaw, else (unless ``source`` says) the actor's own newest."""
+    rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport").order_by("-created_at")
+    for ride in rides.filter(source="ehr", status__in=["draft", "requested"]):
+        if is_unfinished(ride):
+            return ride
+    if source == "ehr":
+        return None
+    return rides.filter(status="draft", requested_by_id=scoping.current().user_id).first()
+
+
+def is_unfinished(request: ServiceRequest) -> bool:
+    """Whether a person may still complete it here: a draft, or confirmed by the discharge before it was complete."""
+    return request.status == "draft" or (request.status == "requested" and not drafts.is_bookable(request))
 
 
 def start_draft(*, patient: Patient, key: str) -> ServiceRequest:
@@ -106,7 +112,7 @@ def start_draft(*, patient: Patient, key: str) -> ServiceRequest:
     Raises :class:`DomainError` when the health system has no site to be picked up from.
     """
     _lock(patient.pk)
-    known = ServiceRequest.objects.filter(idempotency_key=key).first()
+    known = ServiceRequest.objects.filter(idempotency_key=key).first() or draft_of(patient.pk, source="ehr")
     if known is not None:
         return known
     encounter = current_encounter(patient.pk)
@@ -168,7 +174,7 @@ def save_draft(*, request_id: UUID, fields: dict[str, Any]) -> ServiceRequest:
     that is no draft any more stays as it is.
     """
     request = _locked(request_id)
-    if request.status != "draft":
+    if not is_unfinished(request):
         return request
     detail = TransportDetail.objects.get(request=request)
     changed = _put(request, detail, fields)
@@ -203,10 +209,11 @@ def confirm(
     request = _locked(request_id)
     if request.idempotency_key == key and request.status in (*OPEN, "completed"):
         return request
-    if request.status in OPEN:
+    unfinished = is_unfinished(request)
+    if not unfinished and request.status in OPEN:
         raise OpenRide(request.pk)
-    if request.status != "draft":
-        raise DomainError(f"This request is {request.status}. Start a new booking.", code="not_a_draft", fields={})
+    if not unfinished:
+        raise DomainError(f"This request is {request.status}. Start a new booking.", code="not_a_draft")
     zone = request.facility.time_zone
     problems = check(fields, zone=zone)
     pickup_at = fields.get("pickup_at") or fields.get("ready_expected_at") or clock.now()
@@ -235,26 +242,29 @@ def confirm(
     detail.save()
     if detail.place is not None:
         places.used(detail.place)
-    transitions.request_to(
-        request,
-        "requested",
-        changes={
-            "unit": request.unit,
-            "facility": request.facility,
-            "human_edited": True,
-            "idempotency_key": key,
-            "requested_by_id": scope.user_id,
-            "requested_by_name": scope.actor_label,
-            "requested_at": clock.now(),
-        },
-        details={
-            "level": chosen,
-            "level_advised": given.level,
-            "rules": given.version,
-            "override": chosen != given.level,
-            "edited": sorted(changed),
-        },
-    )
+    changes = {
+        "unit": request.unit,
+        "facility": request.facility,
+        "human_edited": True,
+        "idempotency_key": key,
+        "requested_by_id": scope.user_id,
+        "requested_by_name": scope.actor_label,
+        "requested_at": clock.now(),
+    }
+    details = {
+        "level": chosen,
+        "level_advised": given.level,
+        "rules": given.version,
+        "override": chosen != given.level,
+        "edited": sorted(changed),
+    }
+    if request.status == "draft":
+        transitions.request_to(request, "requested", changes=changes, details=details)
+        alerts.resolve(("ride_details_missing", "left_before_ride", "left_without_ride"), request=request)
+    else:
+        ServiceRequest.objects.filter(pk=request.pk).update(**changes)
+        audit.record(action="request.completed_details", target=request, patient_id=request.patient_id, details=details)
+        drafts.release(request)
     if chosen != given.level:
         audit.record(
             action="request.level_overridden",
