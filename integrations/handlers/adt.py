@@ -19,7 +19,7 @@ from integrations.models import Feed, InboundMessage
 from integrations.services.inbound import accepted
 from logistics.requests.models import Encounter
 from logistics.requests.services import alerts, discharges, drafts, encounters
-from logistics.requests.services.changes import ChangeLog, fact_at, is_newer
+from logistics.requests.services.changes import ChangeLog, fact_at, is_newer, is_same
 from logistics.requests.services.drafts import Prefill
 
 Handler = Callable[[Work], Outcome]
@@ -104,10 +104,10 @@ def admit(work: Work) -> Outcome:
 
 def move(work: Work) -> Outcome:
     """A02, A12 and Z99: where the patient is."""
-    older = work.encounter is not None and not is_newer(work.encounter, "location", work.stamp)
+    ended = _known_already(work, "location") if work.place.told else None
     work.stay()
     work.refresh_ride()
-    return Outcome("history_only") if older and not work.log else work.done()
+    return ended if ended is not None and not work.log else work.done()
 
 
 def update(work: Work) -> Outcome:
@@ -169,8 +169,9 @@ def announce(work: Work) -> Outcome:
     if known is not None and known.status == "discharged":
         left = fact_at(known, "discharge")
         return Outcome("history_only" if left is None or work.stamp.effective_at <= left else "recorded")
-    if known is not None and not is_newer(known, "pending", work.stamp):
-        return Outcome("history_only")
+    ended = _known_already(work, "pending")
+    if ended is not None:
+        return ended
     encounter = work.stay()
     encounters.note(encounter, "pending", work.stamp)
     said, when = work.expected()
@@ -197,9 +198,10 @@ def withdraw(work: Work) -> Outcome:
         if work.token is not None and known is None:
             work.stay()
         return Outcome("tombstone")
-    if not is_newer(known, "pending", work.stamp):
+    ended = _known_already(work, "pending")
+    if ended is not None:
         _bury(work, "A16")
-        return Outcome("history_only")
+        return ended
     encounter = work.stay()
     encounters.note(encounter, "pending", work.stamp)
     work.set_expected(None)
@@ -215,8 +217,9 @@ def discharge(work: Work) -> Outcome:
     event, known = work.event, work.encounter
     if work.token is not None and encounters.is_buried(work.token, "A03", work.stamp):
         return Outcome("annulled")
-    if known is not None and not is_newer(known, "discharge", work.stamp):
-        return Outcome("history_only")
+    ended = _known_already(work, "discharge")
+    if ended is not None:
+        return ended
     told_at = event.discharge_at if isinstance(event.discharge_at, dt.datetime) else None
     left_at = told_at or work.stamp.effective_at
     code = event.disposition[:20] if isinstance(event.disposition, str) else ""
@@ -292,9 +295,10 @@ def _mark_deceased(work: Work) -> None:
 def reopen(work: Work) -> Outcome:
     """A13: the discharge was canceled; the patient is in the house at PV1-3."""
     known = work.encounter
-    if known is not None and "discharge" in known.fact_times and not is_newer(known, "discharge", work.stamp):
+    ended = _known_already(work, "discharge")
+    if ended is not None:
         _bury(work, "A03")
-        return Outcome("history_only")
+        return ended
     if known is None or known.status != "discharged":
         repeated = known is not None and "discharge" in known.fact_times
         _bury(work, "A03")
@@ -319,9 +323,10 @@ def cancel_admission(work: Work) -> Outcome:
     if known is None:
         _bury(work, "A01")
         return Outcome("tombstone")
-    if not is_newer(known, "admission", work.stamp):
+    ended = _known_already(work, "admission")
+    if ended is not None:
         _bury(work, "A01")
-        return Outcome("history_only")
+        return ended
     if known.status == "canceled":
         return Outcome("no_change")
     encounters.note(known, "admission", work.stamp)
@@ -341,6 +346,14 @@ def reclass(work: Work) -> Outcome:
     if work.event.event == "A07" and ride is not None and ride.status not in ("completed", "canceled"):
         return Outcome("review", "class_changed", "The stay became ambulatory: check who pays for the ride.")
     return work.done()
+
+
+def _known_already(work: Work, fact: str) -> Outcome | None:
+    """How a message ends whose fact is known already: told by itself (a replay), or older than what is known."""
+    known = work.encounter
+    if known is None or is_newer(known, fact, work.stamp):
+        return None
+    return Outcome("no_change" if is_same(known, fact, work.stamp) else "history_only")
 
 
 def _bury(work: Work, cancels: str) -> None:

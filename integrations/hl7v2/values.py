@@ -7,7 +7,7 @@ them apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import TypeAlias, TypeVar
@@ -85,6 +85,9 @@ class Person:
     given: str | None = None
 
 
+_NOWHERE, _NOBODY = Place(), Person()
+
+
 class Group:
     """The segments that speak of one patient, and of one visit: from a PID up to the next one.
 
@@ -94,24 +97,25 @@ class Group:
 
     __slots__ = ("_first", "message", "positions", "problems", "zone")
 
+    # Most fields of a real message are empty, and a whole reading asks for about seventy of them: every method
+    # leaves at once where there is nothing to read, and cuts a field into its components once.
+
     def __init__(self, message: Message, positions: list[int], zone: str | None) -> None:
         self.message = message
         self.positions = positions
         self.zone = zone
         self.problems: list[str] = []
-        self._first: dict[str, int] = {}
+        # Each segment's first fields. MSH and EVN stand once in a message and are shared by its groups.
+        self._first: dict[str, list[str]] = {"MSH": message.fields("MSH"), "EVN": message.fields("EVN")}
         for position in positions:
-            self._first.setdefault(message.segment_ids[position], position)
+            name = message.segment_ids[position]
+            if name not in self._first:
+                self._first[name] = message.fields_at(position)
 
     def field(self, segment: str, number: int) -> str:
         """Raw text of a field of the group's first such segment; MSH and EVN are shared by all groups."""
-        if segment in ("MSH", "EVN"):
-            return self.message.field(segment, number)
-        position = self._first.get(segment)
-        if position is None:
-            return ""
-        found = self.message.fields_at(position)
-        return found[number] if len(found) > number else ""
+        found = self._first.get(segment)
+        return found[number] if found is not None and len(found) > number else ""
 
     def every(self, segment: str) -> list[list[str]]:
         """Raw fields of each segment of this name in the group."""
@@ -120,17 +124,31 @@ class Group:
 
     def part(self, field: str, component: int = 1, subcomponent: int = 1) -> str | None:
         """A component's text without surrounding blanks; None when absent, blank or deleted."""
+        if not field:
+            return None
         value = self.message.value(field, component, subcomponent)
         if value is None or value == NULL:
             return None
         return value.strip() or None
 
+    def parts(self, field: str, *components: int) -> list[str | None]:
+        """Several components of one field's first repetition, each as :meth:`part` gives it."""
+        separators = self.message.separators
+        if separators.repetition in field:
+            field = field.split(separators.repetition, 1)[0]
+        cut = field.split(separators.component)
+        size = len(cut)
+        return [self.part(cut[number - 1]) if number <= size else None for number in components]
+
     def text(self, segment: str, number: int, component: int = 1) -> Given[str]:
         """One component as text."""
-        value = self.message.value(self.field(segment, number), component)
-        if value is None or not value.strip():
+        field = self.field(segment, number)
+        if not field:
             return UNCHANGED
-        return CLEARED if value == NULL else value.strip()
+        value = self.message.value(field, component)
+        if value is None or not (stripped := value.strip()):
+            return UNCHANGED
+        return CLEARED if value == NULL else stripped
 
     def flag(self, segment: str, number: int) -> Given[bool]:
         """A yes/no field (table 0136); anything but a clear Y or N says nothing."""
@@ -169,23 +187,28 @@ class Group:
     def identifier(self, segment: str, number: int) -> Given[Identifier]:
         """The first repetition of a CX field."""
         field = self.field(segment, number)
+        if not field:
+            return UNCHANGED
         if self.message.value(field) == NULL:
             return CLEARED
         return self._identifier(field) or UNCHANGED
 
     def _identifier(self, field: str) -> Identifier | None:
-        found = self.part(field)
+        found, authority, kind = self.parts(field, 1, 4, 5)
         if found is None:
             return None
-        return Identifier(found, self.part(field, 4), self.part(field, 5), self.part(field, 4, 2))
+        has_parts = self.message.separators.subcomponent in field
+        return Identifier(found, authority, kind, self.part(field, 4, 2) if has_parts else None)
 
     def place(self, segment: str, number: int) -> Given[Place]:
         """A location field (PL)."""
         field = self.field(segment, number)
+        if not field:
+            return UNCHANGED
         if field == NULL:
             return CLEARED
-        found = Place(*(self.part(field, component) for component in (1, 2, 3, 4, 7, 8)))
-        return found if _says_something(found) else UNCHANGED
+        found = Place(*self.parts(field, 1, 2, 3, 4, 7, 8))
+        return found if found != _NOWHERE else UNCHANGED
 
     def phones(self, *places: tuple[str, int]) -> Given[tuple[Phone, ...]]:
         """The telephone numbers of one or more XTN fields; CLEARED only when every given field is deleted."""
@@ -201,16 +224,14 @@ class Group:
         return found or UNCHANGED
 
     def _phone(self, field: str) -> Phone | None:
-        use, equipment = self.part(field, 2), self.part(field, 3)
+        plain, use, equipment, country, area, local, extension, whole = self.parts(field, 1, 2, 3, 5, 6, 7, 8, 12)
         if use == "NET" or equipment in ("Internet", "X.400", "MD"):
             return None
-        number = self.part(field, 12) or self.part(field)
+        number = whole or plain
         if number is None:
-            country, area, local = (self.part(field, component) for component in (5, 6, 7))
             if local is None:
                 return None
             number = " ".join(part for part in (country and f"+{country.lstrip('+')}", area, local) if part)
-            extension = self.part(field, 8)
             if extension:
                 number += f" x{extension}"
         return Phone(number, use, equipment)
@@ -218,6 +239,8 @@ class Group:
     def address(self, segment: str, number: int) -> Given[Address]:
         """The home address among an XAD field's repetitions, else the first one that is not marked bad."""
         field = self.field(segment, number)
+        if not field:
+            return UNCHANGED
         if field == NULL:
             return CLEARED
         found = [self._address(one) for one in self.message.repetitions(field)]
@@ -226,20 +249,18 @@ class Group:
         return next(iter(homes or usable), UNCHANGED)
 
     def _address(self, field: str) -> Address:
-        lines = tuple(line for component in (1, 2) if (line := self.part(field, component)))
-        return Address(lines, *(self.part(field, component) for component in (3, 4, 5, 6, 7)))
+        first, second, *rest = self.parts(field, 1, 2, 3, 4, 5, 6, 7)
+        return Address(tuple(line for line in (first, second) if line), *rest)
 
     def person(self, segment: str, number: int) -> Given[Person]:
         """The first person of an XCN field."""
         field = self.field(segment, number)
+        if not field:
+            return UNCHANGED
         if field == NULL:
             return CLEARED
-        found = Person(self.part(field), self.part(field, 2), self.part(field, 3))
-        return found if _says_something(found) else UNCHANGED
-
-
-def _says_something(value: Place | Person) -> bool:
-    return any(getattr(value, part.name) is not None for part in fields(value))
+        found = Person(*self.parts(field, 1, 2, 3))
+        return found if found != _NOBODY else UNCHANGED
 
 
 def groups(message: Message, zone: str | None) -> list[Group]:

@@ -33,8 +33,10 @@ def iso(raw: str) -> str | None:
     date.
     """
     match = _TS.fullmatch(raw)
-    if match is None:
-        return None
+    return _iso(match) if match is not None else None
+
+
+def _iso(match: re.Match[str]) -> str | None:
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     try:
         datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
@@ -66,11 +68,10 @@ def moment(raw: str, zone: str | None = None) -> Moment | None:
     unreadable.
     """
     raw = raw.strip()
-    text = iso(raw)
-    if text is None:
-        return None
     match = _TS.fullmatch(raw)
-    assert match is not None
+    text = _iso(match) if match is not None else None
+    if match is None or text is None:
+        return None
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     on = date(int(year), int(month), int(day)) if day else None
     if not hour:

@@ -34,6 +34,12 @@ def is_newer(encounter: Encounter, fact: str, stamp: Stamp) -> bool:
     return known is None or stamp.order > list(known)
 
 
+def is_same(encounter: Encounter, fact: str, stamp: Stamp) -> bool:
+    """Whether this very message already told ``fact`` (a replay)."""
+    known = encounter.fact_times.get(fact)
+    return known is not None and stamp.order == list(known)
+
+
 def note_fact(encounter: Encounter, fact: str, stamp: Stamp) -> None:
     """Remember (in memory; the caller saves) that ``stamp`` set ``fact``."""
     encounter.fact_times = {**encounter.fact_times, fact: stamp.order}
