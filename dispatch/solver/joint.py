@@ -51,11 +51,12 @@ class Joints:
         jobs = sorted((self.world.jobs[job_id] for job_id in job_ids), key=lambda j: (j.pickup.latest, j.id))
         best: tuple[int, float, Route] | None = None
         nodes = 0
-        stack: list[tuple[int, Route]] = [(0, start)]
+        stack: list[tuple[int, int, Route]] = [(0, 0, start)]
         while stack:
-            depth, route = stack.pop()
-            late = self._late(route, jobs[:depth])
-            if best is not None and (late, route.driving if depth == len(jobs) else 0.0) >= best[:2]:
+            depth, late, route = stack.pop()
+            # Another job makes nothing less late, so a route as late as the best is worth a look only
+            # while it drives less.
+            if best is not None and (late, route.driving) >= best[:2]:
                 continue
             if depth == len(jobs):
                 best = (late, route.driving, route)
@@ -65,18 +66,23 @@ class Joints:
                 self.cut_short = True
                 break
             options = [
-                option
+                (self._late(option, job_ids), option.driving, n, option)
                 for stops in self._stops_of(vehicle_id, jobs[depth])
-                for option, _ in insertions(self.world, route, stops)
+                for n, (option, _) in enumerate(insertions(self.world, route, stops))
             ]
             # The stack is taken from its end, so the most promising goes on last.
-            options.sort(key=lambda o: (self._late(o, jobs[: depth + 1]), o.driving), reverse=True)
-            stack.extend((depth + 1, option) for option in options)
+            options.sort(key=lambda o: o[:3], reverse=True)
+            stack.extend((depth + 1, cents, option) for cents, _, _, option in options)
         return None if best is None else Joint(best[0], best[2])
 
-    def _late(self, route: Route, jobs: list[Job]) -> int:
-        weights = self.world.problem.weights
-        return sum(late_cents(weights, job, route.start_of(job.id, PICKUP)) for job in jobs)
+    def _late(self, route: Route, job_ids: frozenset[str]) -> int:
+        """Summed late penalty of those of the jobs that are in the route."""
+        weights, jobs = self.world.problem.weights, self.world.jobs
+        return sum(
+            late_cents(weights, jobs[visit.job_id], start)
+            for visit, start in zip(route.visits, route.found.starts, strict=True)
+            if visit.kind == PICKUP and visit.job_id in job_ids
+        )
 
     def _stops_of(self, vehicle_id: str, job: Job) -> list[tuple[Visit, Visit]]:
         key = (vehicle_id, job.id)

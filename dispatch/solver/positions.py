@@ -17,7 +17,7 @@ from dispatch.solver.schedule import (
     Schedule,
     Visit,
     driving_minutes,
-    schedule,
+    timing,
 )
 from dispatch.solver.travel import Road
 from dispatch.solver.world import Route, World
@@ -97,7 +97,8 @@ def insertions(
                 if nearest is not None:
                     nearest.offer(excess, order)
                 continue
-            found = schedule(order, duty, road)
+            # Loads were watched on the way here, so only the times are open.
+            found = timing(order, duty, road)
             if isinstance(found, Schedule):
                 yield Route(route.vehicle, order, duty, found, driving_minutes(order, duty, road, found)), i
             elif nearest is not None:

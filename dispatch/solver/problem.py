@@ -325,8 +325,8 @@ class Problem:
     Raises
     ------
     ProblemError
-        If ids repeat, a level is not bookable, a window is empty, a vehicle belongs to no vendor, or
-        `epoch` has no time zone.
+        If ids repeat, a level is not bookable, a window is empty, a vehicle belongs to no vendor or is bound
+        to an open job, or `epoch` has no time zone.
     """
 
     epoch: datetime
@@ -351,8 +351,11 @@ class Problem:
         for job in self.jobs:
             _check_job(job)
         vendor_ids = {v.vendor_id for v in self.vendors}
+        job_ids = {job.id for job in self.jobs}
         for vehicle in self.vehicles:
             _check_vehicle(vehicle, vendor_ids)
+            if not job_ids.isdisjoint(planned.job_id for planned in vehicle.plan):
+                raise ProblemError(f"vehicle {vehicle.id}: an open job is in its plan already")
 
     def moment(self, minute: float) -> datetime:
         """The local date and time of a horizon minute (a clock change on the way is honored)."""

@@ -86,7 +86,7 @@ def schedule(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | 
     change by the hour the raising of times may come nearer to a limit without end; it is cut off and
     counted as a conflict, so a returned schedule is always right.
     """
-    return check_loads(visits, duty) or _times(visits, duty, road)
+    return check_loads(visits, duty) or timing(visits, duty, road)
 
 
 def check_loads(visits: Sequence[Visit], duty: Duty) -> Conflict | None:
@@ -117,7 +117,8 @@ def check_loads(visits: Sequence[Visit], duty: Duty) -> Conflict | None:
     return Conflict("order", len(visits)) if aboard else None
 
 
-def _times(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Conflict:
+def timing(visits: Sequence[Visit], duty: Duty, road: Arrivals) -> Schedule | Conflict:
+    """As ``schedule``, for an order whose loads are known to fit."""
     count = len(visits)
     starts = [visit.earliest for visit in visits]
     boarded = {visit.job_id: index for index, visit in enumerate(visits) if visit.kind == PICKUP}

@@ -129,6 +129,8 @@ class Road:
         self._numbers: dict[tuple[float, float], int] = {}
         self._places: list[Place] = []
         self._rows: dict[int, list[float]] = {}
+        self._pace = [60 / mph for mph in travel.mph_by_hour]
+        self._epoch_minute = travel.epoch_minute
 
     def number(self, place: Place) -> int:
         """The number of a place; equal coordinates share one."""
@@ -151,7 +153,15 @@ class Road:
         """Horizon minute of arrival at place `j`, leaving place `i` at `depart`."""
         row = self._rows.get(i)
         miles = row[j] if row is not None and j < len(row) else self.miles(i, j)
-        return self.travel.arrive(miles, depart) if miles else depart
+        if not miles:
+            return depart
+        clock = depart + self._epoch_minute
+        hour = int(clock // 60)
+        minutes = miles * self._pace[hour % 24]
+        # Most drives end in the hour they begin in.
+        if clock + minutes <= 60 * (hour + 1):
+            return depart + minutes
+        return self.travel.arrive(miles, depart)
 
     def least_minutes(self, i: int, j: int) -> float:
         """Driving minutes at the fastest speed of the day: a lower bound at any hour."""

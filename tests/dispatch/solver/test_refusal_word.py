@@ -357,5 +357,8 @@ def test_ids_are_unique_and_vendors_known():
         line_problem([JOB, JOB], [TERMS], [])
     with pytest.raises(ProblemError, match="vendor ghost"):
         line_problem([JOB], [TERMS], [van("7", "ghost")])
+    bound = (PlannedStop("j", DROPOFF, spot(1), (0, 1, 0)),)
+    with pytest.raises(ProblemError, match="in its plan already"):
+        line_problem([JOB], [TERMS], [van("7", "northbound", plan=bound)])
     with pytest.raises(ProblemError, match="time zone"):
         replace(line_problem([JOB], [TERMS], []), epoch=line_problem([], [], []).epoch.replace(tzinfo=None))
