@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dispatch.views import board, booking, driver, offers, palette, trip_actions, trips
+from dispatch.views import board, booking, console, driver, offers, palette, trip_actions, trips
 
 app_name = "dispatch"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("book/draft", booking.book_draft, name="book_draft"),
     path("book/preview", booking.book_preview, name="book_preview"),
     path("palette", palette.palette, name="palette"),
+    path("dispatch", console.console, name="console"),
+    path("dispatch/match", console.match_all, name="console_match"),
     path("trips", trips.trips, name="trips"),
     path("trips/<int:number>", trips.trip, name="trip"),
     path("trips/<int:number>/sheet", trips.sheet, name="trip_sheet"),

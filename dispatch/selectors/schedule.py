@@ -39,9 +39,9 @@ class Schedule:
         return {run.trip_id for run in self.runs.values()}
 
 
-def window(now: dt.datetime, zone_hour: dt.datetime, *, before: int, hours: int) -> tuple[dt.datetime, dt.datetime]:
-    """``hours`` that begin ``before`` full hours ahead of ``zone_hour`` (``now`` on the local clock)."""
-    start = zone_hour.replace(minute=0, second=0, microsecond=0) - dt.timedelta(hours=before)
+def window(local_now: dt.datetime, *, before: int, hours: int) -> tuple[dt.datetime, dt.datetime]:
+    """``hours`` that begin ``before`` full hours ahead of ``local_now`` (the present on the local clock)."""
+    start = local_now.replace(minute=0, second=0, microsecond=0) - dt.timedelta(hours=before)
     return start, start + dt.timedelta(hours=hours)
 
 

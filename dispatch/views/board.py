@@ -145,7 +145,7 @@ def board(request: HttpRequest) -> HttpResponse:
         return render(request, "dispatch/_board.html", shown.context())
     _record_view(shown, "board.viewed")
     booked = _booked(request)
-    return render(request, "dispatch/board.html", _page(request, shown, booked=booked))
+    return render(request, "dispatch/board.html", _page(shown, booked=booked))
 
 
 @requires("board.view")
@@ -164,7 +164,7 @@ def board_print(request: HttpRequest) -> HttpResponse:
         for unit in shown.units
     ]
     context = {"sheets": [sheet for sheet in sheets if sheet["rows"] or sheet["waiting"]]}
-    return render(request, "dispatch/board_print.html", {**_page(request, shown), **context})
+    return render(request, "dispatch/board_print.html", {**_page(shown), **context})
 
 
 @requires("board.view")
@@ -249,10 +249,10 @@ def _back(request: HttpRequest) -> HttpResponse:
     return see_other(reverse("dispatch:board"))
 
 
-def _page(request: HttpRequest, shown: Board, **more: Any) -> dict[str, Any]:
+def _page(shown: Board, **more: Any) -> dict[str, Any]:
     facility = shown.units[0].facility if shown.units else None
     names = {"facility_name": facility.name} if facility else {}
-    return frame(request, **names, **shown.context(), **more)
+    return frame(**names, **shown.context(), **more)
 
 
 def _record_view(shown: Board, action: str) -> None:

@@ -286,9 +286,8 @@ def _page(
     }
     if facility is not None:
         context["facility_name"] = facility.name
-    page = frame(request, **context)
-    page.pop("primary_action", None)
-    return render(request, "dispatch/book.html", page, status=status)
+    # The page is the one "new" action itself.
+    return render(request, "dispatch/book.html", frame(**context, primary_action=None), status=status)
 
 
 def _patient_hint(desk: Desk) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from logistics.core import clock
 
@@ -21,6 +22,12 @@ def see_other(url: str) -> HttpResponse:
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response
+
+
+def own_next(request: HttpRequest) -> str:
+    """Where the form asks to go back to, if that is a page of ours; else empty."""
+    target = request.POST.get("next", "")
+    return target if url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/") else ""
 
 
 def not_here(request: HttpRequest) -> HttpResponse:

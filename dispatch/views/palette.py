@@ -34,7 +34,7 @@ def palette(request: HttpRequest) -> HttpResponse:
     context = {"groups": results(request, q), "q": q}
     if request.headers.get("HX-Request"):
         return render(request, "ui/palette_results.html", context)
-    return render(request, "dispatch/palette.html", frame(request, **context))
+    return render(request, "dispatch/palette.html", frame(**context))
 
 
 def results(request: HttpRequest, q: str) -> list[dict[str, Any]]:

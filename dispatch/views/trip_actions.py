@@ -20,7 +20,7 @@ from dispatch.forms.trips import CancelForm, HoldForm, PhoneAnswerForm, TakeBack
 from dispatch.models import Leg, Offer, Trip
 from dispatch.selectors import history
 from dispatch.services import offers, trips
-from dispatch.views.frame import frame, see_other
+from dispatch.views.frame import frame, own_next, see_other
 from dispatch.views.trips import get_or_404
 from logistics.core.access import requires
 from logistics.core.errors import DomainError
@@ -173,9 +173,7 @@ def match_again(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def ask_all(request: HttpRequest, number: int) -> HttpResponse:
     """Ask every vendor that is left at once; the first answer wins."""
-    return _at_once(
-        request, number, lambda trip: offers.broadcast(trip.pk), "Every vendor that is left is asked now."
-    )
+    return _at_once(request, number, lambda trip: offers.broadcast(trip.pk), "Every vendor that is left is asked now.")
 
 
 @requires("requests.book")
@@ -187,9 +185,7 @@ def acknowledge(request: HttpRequest, alert_id: UUID) -> HttpResponse:
         raise Http404
     alerts.acknowledge(alert)
     messages.success(request, "You have taken this on. It left the list.")
-    target = request.POST.get("next", "")
-    ours = target.startswith("/") and not target.startswith("//") and "\\" not in target
-    return see_other(target if ours else reverse("dispatch:trips"))
+    return see_other(own_next(request) or reverse("dispatch:trips"))
 
 
 def _form_page(
@@ -248,11 +244,10 @@ def _at_once(request: HttpRequest, number: int, run: Callable[[Trip], Any], done
         messages.error(request, error.message)
     else:
         messages.success(request, done)
-    return see_other(reverse("dispatch:trip", args=[number]))
+    return see_other(own_next(request) or reverse("dispatch:trip", args=[number]))
 
 
 def _stage(trip: Trip) -> str:
     """How far things have come, in words: it decides fees."""
     leg = Leg.objects.filter(trip=trip).exclude(status__in=states.LEG.final).first()
     return STAGE_WORDS[policies.cancel_stage(leg.status if leg else "planned", trip.vendor_id is not None)]
-
