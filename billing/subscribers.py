@@ -1,0 +1,25 @@
+"""What billing does when something happened."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from billing.services import charges
+from dispatch.models import Trip
+from logistics.core.errors import DomainError
+from logistics.core.outbox import Event, subscribe
+from logistics.requests.services import alerts
+
+
+@subscribe("trip.completed")
+def charge(event: Event) -> None:
+    """A trip was handed over: it is charged once. Without a rate a person is asked to sign one."""
+    trip_id = UUID(event.payload["trip_id"])
+    try:
+        charges.charge_trip(trip_id)
+    except DomainError as problem:
+        if problem.code != "no_rate":
+            raise
+        trip = Trip.objects.select_related("request").get(pk=trip_id)
+        params = {"text": problem.message, "trip": trip.number, "trip_id": str(trip_id)}
+        alerts.raise_alert("no_rate", "warn", request=trip.request, params=params)
