@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from django.urls import path
+
+from logistics.insights.views import deidentified
 
 app_name = "insights"
-urlpatterns: list[Any] = []
+urlpatterns = [
+    path("deidentified", deidentified.deidentified, name="deidentified"),
+    path("deidentified.csv", deidentified.deidentified_csv, name="deidentified_csv"),
+]
