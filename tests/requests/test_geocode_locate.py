@@ -50,7 +50,7 @@ def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
     try:
         read = geocode.parse_address(text)
     except DomainError as refused:
-        assert refused.fields["destination"]
+        outcome = refused.fields["destination"]
     else:
-        assert read.line
-        assert len(read.zip_code) == 5
+        outcome = read.line if len(read.zip_code) == 5 else ""
+    assert outcome

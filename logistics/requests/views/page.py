@@ -1,4 +1,4 @@
-"""What the desk pages of care give their shell: the site and its clock, the live stream, the one "new" action."""
+"""What the pages of the care side share: whose clock they show, and where a POST leads."""
 
 from __future__ import annotations
 
@@ -12,24 +12,17 @@ from logistics.accounts.models import Membership, Unit
 from logistics.core import clock
 
 
-def desk(request: HttpRequest, units: Sequence[Unit], *, booking: bool = True, live: bool = True) -> dict[str, Any]:
-    """Context of ``shell.html`` for a person at a site: its name, zone and time."""
+def desk(request: HttpRequest, units: Sequence[Unit]) -> dict[str, Any]:
+    """The site of these units: its name, zone and one moment for the whole page."""
     membership: Membership = request.membership  # type: ignore[attr-defined]
     facility = units[0].facility if units else None
-    zone = facility.time_zone if facility else membership.organization.time_zone
-    context: dict[str, Any] = {
+    now = clock.now()
+    return {
         "facility_name": facility.name if facility else membership.organization.name,
-        "facility_zone": zone,
-        "facility_time": clock.now(),
-        "clock_12h": membership.user.time_format == "12",
+        "facility_zone": facility.time_zone if facility else membership.organization.time_zone,
+        "facility_time": now,
+        "now": now,
     }
-    if live:
-        context["live_url"] = reverse("live")
-    if booking and "requests.book" in membership.definition.permissions:
-        url = url_of("dispatch:book")
-        if url:
-            context["primary_action"] = {"label": "Book trip", "url": url, "style": "pri", "icon": "plus", "key": "N"}
-    return context
 
 
 def url_of(name: str, *args: Any) -> str:

@@ -49,7 +49,7 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     address = patient.address or {}
     book = url_of("dispatch:book") if "requests.book" in membership.definition.permissions else ""
     context = {
-        **desk(request, units, live=False),
+        **desk(request, units),
         "patient": patient,
         "encounter": encounter,
         "identity": [

@@ -118,7 +118,7 @@ def place_options(request: HttpRequest) -> HttpResponse:
 
 def _form_page(request: HttpRequest, form: PlaceForm, place: Place | None) -> HttpResponse:
     membership = request.membership  # type: ignore[attr-defined]
-    context = {**desk(request, unit_list(membership.units), live=False), "form": form, "place": place}
+    context = {**desk(request, unit_list(membership.units)), "form": form, "place": place}
     return render(request, "requests/place_form.html", context, status=422 if form.errors else 200)
 
 
