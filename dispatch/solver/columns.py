@@ -124,7 +124,7 @@ class Pricing:
                     self.looked_at += looked
                     return self._sorted(found), False
                 together = (*chosen, k)
-                cost = self.table.extra(vehicle_id, frozenset(ids[c] for c in together))
+                cost = self.table.extra(vehicle_id, frozenset(ids[c] for c in together), least)
                 if cost is None:
                     continue
                 value = worth + items[k][0] - cost

@@ -34,46 +34,74 @@ class Joints:
     def __init__(self, world: World) -> None:
         self.world = world
         self.cut_short = False
-        self._known: dict[tuple[str, frozenset[str]], Joint | None] = {}
+        self._best: dict[tuple[str, frozenset[str]], Joint | None] = {}
+        self._least: dict[tuple[str, frozenset[str]], int | None] = {}
         self._stops: dict[tuple[str, str], list[tuple[Visit, Visit]]] = {}
 
     def best(self, vehicle_id: str, job_ids: frozenset[str]) -> Joint | None:
-        """The best joint route, or None when the jobs do not fit together."""
+        """The least late joint route, and of such routes one that drives little; None when the jobs do
+        not fit together."""
         key = (vehicle_id, job_ids)
-        if key not in self._known:
-            self._known[key] = self._search(vehicle_id, job_ids)
-        return self._known[key]
+        if key not in self._best:
+            self._best[key] = self._search(vehicle_id, job_ids, None)
+        return self._best[key]
 
-    def _search(self, vehicle_id: str, job_ids: frozenset[str]) -> Joint | None:
+    def least_late(self, vehicle_id: str, job_ids: frozenset[str], floor: int = 0) -> int | None:
+        """The least summed late penalty, cents; None when the jobs do not fit together.
+
+        `floor` is a value that it is known not to be below; the search ends when it is reached.
+        """
+        key = (vehicle_id, job_ids)
+        if key not in self._least:
+            joint = self._search(vehicle_id, job_ids, floor)
+            self._least[key] = None if joint is None else joint.late_cents
+        return self._least[key]
+
+    def _search(self, vehicle_id: str, job_ids: frozenset[str], floor: int | None) -> Joint | None:
+        """Depth first over all positions; without a floor also for little driving among equals."""
         start = self.world.routes[vehicle_id]
         if isinstance(start, Conflict):
             return None
         jobs = sorted((self.world.jobs[job_id] for job_id in job_ids), key=lambda j: (j.pickup.latest, j.id))
-        best: tuple[int, float, Route] | None = None
+        rest = self._rest(vehicle_id, jobs)
+        best: Joint | None = None
         nodes = 0
         stack: list[tuple[int, int, Route]] = [(0, 0, start)]
         while stack:
             depth, late, route = stack.pop()
-            # Another job makes nothing less late, so a route as late as the best is worth a look only
-            # while it drives less.
-            if best is not None and (late, route.driving) >= best[:2]:
-                continue
+            if best is not None:
+                # Another job makes nothing less late, so a route as late as the best is worth a look only
+                # while it drives less.
+                least = late + rest[depth]
+                beaten = least > best.late_cents or (least == best.late_cents and floor is not None)
+                if beaten or (least == best.late_cents and route.driving >= best.route.driving):
+                    continue
             if depth == len(jobs):
-                best = (late, route.driving, route)
+                best = Joint(late, route)
+                if floor is not None and late <= floor:
+                    break
                 continue
             nodes += 1
             if nodes > NODE_LIMIT:
                 self.cut_short = True
                 break
             options = [
-                (self._late(option, job_ids), option.driving, n, option)
+                (self._late(option, job_ids), 0.0 if floor is not None else option.driving, n, option)
                 for stops in self._stops_of(vehicle_id, jobs[depth])
                 for n, (option, _) in enumerate(insertions(self.world, route, stops))
             ]
             # The stack is taken from its end, so the most promising goes on last.
             options.sort(key=lambda o: o[:3], reverse=True)
             stack.extend((depth + 1, cents, option) for cents, _, _, option in options)
-        return None if best is None else Joint(best[0], best[2])
+        return best
+
+    def _rest(self, vehicle_id: str, jobs: list[Job]) -> list[int]:
+        """For each number of jobs placed what the others add at least: their penalty when alone."""
+        rest = [0] * (len(jobs) + 1)
+        if len(jobs) > 1:
+            for k in range(len(jobs) - 1, -1, -1):
+                rest[k] = rest[k + 1] + (self.least_late(vehicle_id, frozenset((jobs[k].id,))) or 0)
+        return rest
 
     def _late(self, route: Route, job_ids: frozenset[str]) -> int:
         """Summed late penalty of those of the jobs that are in the route."""

@@ -16,7 +16,6 @@ from dispatch.solver.schedule import (
     Duty,
     Schedule,
     Visit,
-    driving_minutes,
     timing,
 )
 from dispatch.solver.travel import Road
@@ -100,7 +99,7 @@ def insertions(
             # Loads were watched on the way here, so only the times are open.
             found = timing(order, duty, road)
             if isinstance(found, Schedule):
-                yield Route(route.vehicle, order, duty, found, driving_minutes(order, duty, road, found)), i
+                yield Route(route.vehicle, order, duty, found, road), i
             elif nearest is not None:
                 nearest.offer(found.minutes, order)
 

@@ -49,6 +49,12 @@ class Table:
                 self.options[job.id] = sorted(scored, key=lambda option: option.key)
         self.options = dict(sorted(self.options.items()))
         self.joints = Joints(world)
+        # Late penalty of each job if it had the vehicle to itself.
+        self._alone = {
+            (option.candidate.vehicle_id, job_id): option.parts.lateness
+            for job_id, options in self.options.items()
+            for option in options
+        }
         # Leaving a job out costs more than all that serving everybody could cost, tenfold so that the
         # relaxed problem shows how many must be left out.
         self.worst = {job_id: self._worst(job_id) for job_id in self.options}
@@ -70,19 +76,14 @@ class Table:
                 found[option.candidate.vehicle_id].add(job_id)
         return {vehicle_id: frozenset(ids) for vehicle_id, ids in sorted(found.items())}
 
-    def alone(self, vehicle_id: str, job_ids: frozenset[str]) -> int:
-        """Late penalties of the jobs if each had the vehicle to itself."""
-        return sum(
-            option.parts.lateness
-            for job_id in job_ids
-            for option in self.options[job_id]
-            if option.candidate.vehicle_id == vehicle_id
-        )
+    def extra(self, vehicle_id: str, job_ids: frozenset[str], least: int = 0) -> int | None:
+        """What the jobs cost each other in one vehicle, cents; None when they do not fit.
 
-    def extra(self, vehicle_id: str, job_ids: frozenset[str]) -> int | None:
-        """What the jobs cost each other in one vehicle; None when they do not fit."""
-        joint = self.joints.best(vehicle_id, job_ids)
-        return None if joint is None else joint.late_cents - self.alone(vehicle_id, job_ids)
+        `least` is a value that it is known not to be below.
+        """
+        alone = sum(self._alone[vehicle_id, job_id] for job_id in job_ids)
+        late = self.joints.least_late(vehicle_id, job_ids, alone + least)
+        return None if late is None else late - alone
 
     def cost(self, choice: Choice) -> int:
         """True objective of a choice whose vehicles all have a joint route."""

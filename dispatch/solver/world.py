@@ -30,7 +30,12 @@ class Route:
     visits: tuple[Visit, ...]
     duty: Duty
     found: Schedule
-    driving: float
+    road: Road
+
+    @cached_property
+    def driving(self) -> float:
+        """Minutes behind the wheel."""
+        return driving_minutes(self.visits, self.duty, self.road, self.found)
 
     @cached_property
     def aboard(self) -> tuple[list[tuple[int, int, int, int]], list[bool]]:
@@ -121,7 +126,7 @@ class World:
         found = schedule(visits, duty, self.road)
         if isinstance(found, Conflict):
             raise ValueError(f"vehicle {vehicle.id}: the order has no schedule ({found.code})")
-        return Route(vehicle, visits, duty, found, driving_minutes(visits, duty, self.road, found))
+        return Route(vehicle, visits, duty, found, self.road)
 
     def visits_of(self, job: Job, window: tuple[float, float], until: float = math.inf) -> tuple[Visit, Visit]:
         """The two stops of a job for a pickup inside `window` that is over before `until`."""
