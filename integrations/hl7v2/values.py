@@ -137,8 +137,16 @@ class Group:
         if separators.repetition in field:
             field = field.split(separators.repetition, 1)[0]
         cut = field.split(separators.component)
-        size = len(cut)
-        return [self.part(cut[number - 1]) if number <= size else None for number in components]
+        found: list[str | None] = []
+        for number in components:
+            piece = cut[number - 1] if number <= len(cut) else ""
+            if not piece or piece == NULL:
+                found.append(None)
+            elif separators.subcomponent in piece or separators.escape in piece:
+                found.append(self.part(piece))
+            else:
+                found.append(piece.strip() or None)
+        return found
 
     def text(self, segment: str, number: int, component: int = 1) -> Given[str]:
         """One component as text."""
