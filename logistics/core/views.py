@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import redis.asyncio as aredis
@@ -18,8 +18,11 @@ from django.template.loader import render_to_string
 from logistics.core import access, live
 
 HEARTBEAT_SECONDS = 15
-# Browsers reconnect by themselves; a bounded life lets signed-out and disabled people lose the stream.
+# Browsers reconnect by themselves; a bounded life spreads them over the servers of a new release.
 STREAM_SECONDS = 600
+# How long a stream may outlive its session; an ended role ends it at once (topics below).
+RECHECK_SECONDS = 15
+ACCESS_TOPICS = ("membership.", "person.")
 
 
 @access.public
@@ -43,40 +46,66 @@ async def live_stream(request: HttpRequest) -> StreamingHttpResponse:
     """Server-sent pings of the viewer's organization; catches up from ``Last-Event-ID``."""
     organization_id = request.scope.organization_id  # type: ignore[attr-defined]
     last = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+
+    def still_allowed() -> bool:
+        try:
+            return bool(request.still_allowed())  # type: ignore[attr-defined]
+        finally:
+            _let_go()
+
     # The stream holds no database connection while it waits.
-    await sync_to_async(connections.close_all)()
-    response = StreamingHttpResponse(_pings(organization_id, last), content_type="text/event-stream")
+    await sync_to_async(_let_go)()
+    response = StreamingHttpResponse(
+        _pings(organization_id, last, sync_to_async(still_allowed)), content_type="text/event-stream"
+    )
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _pings(organization_id: Any, last: str) -> AsyncIterator[bytes]:
-    client = aredis.Redis.from_url(settings.REDIS_URL)
+def _let_go() -> None:
+    for open_connection in connections.all(initialized_only=True):
+        if not open_connection.in_atomic_block:
+            open_connection.close()
+
+
+async def _pings(organization_id: Any, last: str, still_allowed: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    # The client's own time limit must be longer than the wait that it is asked for.
+    client = aredis.Redis.from_url(settings.REDIS_URL, socket_timeout=HEARTBEAT_SECONDS + 10)
     name = live.stream_name(organization_id)
-    position = last if _looks_like_id(last) else "$"
-    if position == "$":
-        newest = await client.xrevrange(name, count=1)
-        position = newest[0][0].decode() if newest else "0-0"
-    deadline = asyncio.get_running_loop().time() + STREAM_SECONDS
+    now = asyncio.get_running_loop().time
     try:
+        position = last if _looks_like_id(last) else await _newest(client, name)
+        deadline, recheck_at = now() + STREAM_SECONDS, now() + RECHECK_SECONDS
         yield f"retry: 1000\nid: {position}\nevent: ready\ndata: {{}}\n\n".encode()
-        while asyncio.get_running_loop().time() < deadline:
-            found = await client.xread({name: position}, count=100, block=HEARTBEAT_SECONDS * 1000)
-            if not found:
-                yield b"event: beat\ndata: {}\n\n"  # a comment would never reach the page
-                continue
-            for entry_id, fields in found[0][1]:
+        while now() < deadline:
+            wait = max(min(HEARTBEAT_SECONDS, recheck_at - now()), 0.05)
+            found = await client.xread({name: position}, count=100, block=int(wait * 1000))
+            entries = found[0][1] if found else []
+            topics = [fields[b"topic"].decode() for _, fields in entries]
+            if now() >= recheck_at or any(topic.startswith(ACCESS_TOPICS) for topic in topics):
+                if not await still_allowed():
+                    return
+                recheck_at = now() + RECHECK_SECONDS
+            if not entries:
+                yield b"event: beat\ndata: {}\n\n"
+            for (entry_id, fields), topic in zip(entries, topics, strict=True):
                 position = entry_id.decode()
-                topic = fields[b"topic"].decode()
-                data = {"topic": topic, **json.loads(fields[b"data"])}
-                body = json.dumps(data, separators=(",", ":"))
-                room = topic.partition(".")[0]
-                # Two names per ping: the topic's noun for lists, and one for whoever wants everything.
-                yield f"id: {position}\nevent: {room}\ndata: {body}\n\n".encode()
-                yield f"id: {position}\nevent: change\ndata: {body}\n\n".encode()
+                yield _frames(position, topic, fields[b"data"])
     finally:
         await client.aclose()
+
+
+async def _newest(client: aredis.Redis, name: str) -> str:
+    newest = await client.xrevrange(name, count=1)
+    return newest[0][0].decode() if newest else "0-0"
+
+
+def _frames(position: str, topic: str, payload: bytes) -> bytes:
+    """Two names per ping: the topic's noun for lists, and one for whoever wants everything."""
+    body = json.dumps({"topic": topic, **json.loads(payload)}, separators=(",", ":"))
+    names = (topic.partition(".")[0], "change")
+    return "".join(f"id: {position}\nevent: {name}\ndata: {body}\n\n" for name in names).encode()
 
 
 def _looks_like_id(text: str) -> bool:

@@ -20,9 +20,9 @@ def test_rows_cannot_be_named_without_a_scope(cast: Cast) -> None:
 
 
 def test_the_login_role_itself_may_read_no_tenant_table(cast: Cast) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM requests_patient")
+    refused = pytest.raises(ProgrammingError, match="permission denied")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM requests_patient")
 
 
 def test_a_health_system_sees_its_own_rows_only_even_without_the_manager(cast: Cast) -> None:
