@@ -87,6 +87,7 @@ def charge_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "billing/charge.html",
         {
             "charge": charge,
+            "lines": _lines(charge),
             "vendor_name": vendor.name if vendor else "Former vendor",
             "level_label": levels.LEVELS[charge.level].label,
             "more": difference if difference and difference > 0 else None,
@@ -110,6 +111,7 @@ def trip_charge(request: HttpRequest, number: int) -> HttpResponse:
         {
             "trip": trip,
             "charge": charge,
+            "lines": _lines(charge) if charge is not None else [],
             "sees_amounts": own or "charges.view" in definition.permissions,
             "opens_charge": "charges.view" in definition.permissions,
         },
@@ -171,5 +173,20 @@ def _row(charge: Charge, names: dict[UUID, str]) -> dict[str, Any]:
         "charge": charge,
         "vendor": names.get(charge.vendor_id, "Former vendor"),
         "level": levels.LEVELS[charge.level].label,
-        "lines": list(charge.lines.all()),
+        "lines": _lines(charge),
     }
+
+
+def _lines(charge: Charge) -> list[dict[str, Any]]:
+    """Lines with the quantity as people write it: 1 and 8.2, not 1.00 and 8.20."""
+    return [
+        {
+            "description": line.description,
+            "quantity": f"{line.quantity.normalize():f}",
+            "unit": line.unit,
+            "unit_amount": line.unit_amount,
+            "amount": line.amount,
+            "rule": line.rule,
+        }
+        for line in charge.lines.all()
+    ]
