@@ -155,6 +155,7 @@ def _leg_page(request: HttpRequest, job: Job, *, problem: str = "", status: int 
         "directions_url": _directions(request, job),
         "phone": driver_page.dispatch_phone(),
         "stops": _stops(job),
+        "no_vehicles": [],
         "lines": [{"points": [(s["lat"], s["lon"]) for s in _stops(job)], "style": "todo"}],
         **driver_page.steps(job),
     }
