@@ -19,6 +19,8 @@ from logistics.requests.services.changes import ChangeLog, Stamp
 from logistics.requests.services.drafts import Prefill, Reaction
 
 FUTURE_MINUTES = 10
+# What a changed column of a patient may clear in a ride.
+RIDE_COLUMNS = {"weight_lb": ("weight_lb",), "chart": ("mobility", "oxygen_lpm"), "payer_name": ("payer_name",)}
 SAFETY_WORDS = {
     "weight_lb": "the weight",
     "isolation": "the isolation",

@@ -107,20 +107,23 @@ class Prefill:
 CHART_NEEDS = frozenset({"oxygen", "isolation", "airborne"})
 
 
-def chart_details(patient: Patient) -> dict[str, Any]:
-    """What the patient's chart says about any ride, as columns of ``TransportDetail``."""
+def chart_details(patient: Patient, *, cleared: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """What the patient's chart says about any ride, as columns of ``TransportDetail``.
+
+    What the chart does not know is left out, except the columns in ``cleared``: those were deleted there.
+    """
     chart = patient.chart or {}
     flow = chart.get("oxygen_lpm")
     needs = ["oxygen"] if flow or chart.get("oxygen") else []
     if patient.isolation:
         needs.append("airborne" if patient.isolation == "airborne" else "isolation")
-    return {
+    known: dict[str, Any] = {
         "mobility": chart.get("mobility") or "",
         "oxygen_lpm": Decimal(str(flow)) if flow else None,
         "weight_lb": patient.weight_lb,
         "payer_name": patient.payer_name,
-        "needs": needs,
     }
+    return {"needs": needs} | {name: value for name, value in known.items() if value or name in cleared}
 
 
 @dataclass(frozen=True)
