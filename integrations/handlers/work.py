@@ -188,9 +188,9 @@ class Work:
         if ride is None or ride.status in ("completed", "canceled"):
             return
         if ride.status != "in_progress":
-            drafts.fill(
-                ride, Prefill(details=drafts.chart_details(self.patient)), log=self.log, rule=f"{self.rule} snapshot"
-            )
+            cleared = frozenset(column for name in self.changed for column in RIDE_COLUMNS.get(name, ()))
+            known = Prefill(details=drafts.chart_details(self.patient, cleared=cleared))
+            drafts.fill(ride, known, log=self.log, rule=f"{self.rule} snapshot")
         words = sorted({SAFETY_WORDS[name] for name in self.changed if name in SAFETY_WORDS})
         if words and ride.status in ("scheduled", "in_progress"):
             severity = "top" if ride.status == "in_progress" else "warn"
