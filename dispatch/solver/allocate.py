@@ -24,6 +24,9 @@ from dispatch.solver.world import Route, World
 PER_VEHICLE = 4
 """Loads added for one vehicle in one round of pricing."""
 
+PRICING_SHARE = 0.7
+"""Part of the wall limit after which no more loads are made, so that time is left to choose among them."""
+
 FIRST_LOOK = 24
 """Sets examined for one vehicle in a round at first. Early prices are far off, and an exact answer to
 them is wasted; the limit grows when it finds nothing new."""
@@ -153,8 +156,8 @@ class _Run:
         self.pool.setdefault(column.key, column)
         return self.relaxed.add(column)
 
-    def _time_left(self) -> float:
-        return self.rule.wall_seconds - (time.perf_counter() - self.began)
+    def _time_left(self, share: float = 1.0) -> float:
+        return share * self.rule.wall_seconds - (time.perf_counter() - self.began)
 
     def _look_left(self) -> int:
         return self.rule.look - self.pricing.looked_at
@@ -170,7 +173,7 @@ class _Run:
         soft, look = True, FIRST_LOOK
         worst = self.table.worst
         self.relaxed.charge_left_out(worst)
-        while self.rounds < self.rule.rounds and self._time_left() > 0 and self._look_left() > 0:
+        while self.rounds < self.rule.rounds and self._time_left(PRICING_SHARE) > 0 and self._look_left() > 0:
             answer = self.relaxed.solve()
             if answer is None:
                 break
@@ -209,7 +212,7 @@ class _Run:
     def _loads(
         self, vehicle_id: str, prices: Prices, above: float, most: int | None, look: int
     ) -> tuple[list[tuple[float, Column]], bool]:
-        deadline = self.began + self.rule.wall_seconds
+        deadline = self.began + PRICING_SHARE * self.rule.wall_seconds
         return self.pricing.loads(vehicle_id, prices, above, most, min(look, self._look_left()), deadline)
 
     def _base_bound(self, prices: Prices) -> float:
