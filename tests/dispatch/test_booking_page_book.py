@@ -196,13 +196,12 @@ def test_another_level_needs_a_reason_which_is_kept(cast: Cast) -> None:
 def test_home_and_a_written_address_are_placed(cast: Cast) -> None:
     at_home, elsewhere = admit(cast, bed="01"), admit(cast, bed="02", family="Petrov")
     client = desk(cast)
-    client.post(
-        reverse("dispatch:book"), answers(cast, at_home.patient_id, destination="home", destination_text="Home")
-    )
-    client.post(
-        reverse("dispatch:book"),
-        answers(cast, elsewhere.patient_id, destination="", destination_text="9 Lake St, Marquette MI 49855"),
-    )
+    # Hundreds of miles outlast an own oxygen tank: that patient needs none here.
+    far = {"destination": "", "destination_text": "9 Lake St, Marquette MI 49855", "needs": [], "oxygen_lpm": ""}
+    near = {"destination": "home", "destination_text": "Home"}
+    for encounter, where in ((at_home, near), (elsewhere, far)):
+        response = client.post(reverse("dispatch:book"), answers(cast, encounter.patient_id, **where))
+        assert response.status_code == 303
     home = detail_of(cast, requests_of(cast, at_home.patient_id)[0])
     other = detail_of(cast, requests_of(cast, elsewhere.patient_id)[0])
     assert (home.destination_kind, home.destination_address["zip_code"]) == ("home", "53704")
