@@ -176,7 +176,7 @@ def _hospital(made: dict[str, Organization], hospital: Hospital) -> None:
             )
         for place in hospital.places:
             places.add(**place)
-        feeds.create(facility=facility, time_zone=hospital.zone, **hospital.feed)
+        feeds.save(None, facility=facility, time_zone=hospital.zone, **hospital.feed)
         today = clock.today(hospital.zone)
         for company in COMPANIES:
             if hospital.slug not in company.serves:

@@ -29,8 +29,8 @@ from logistics.requests.models import Patient, ServiceRequest
 from logistics.requests.selectors.patients import patient_search
 from logistics.requests.services import booking, places
 
-PAST_DAYS = 6
-PAST_TRIPS = {"cedar-ridge": 4, "lakemont": 2}
+PAST_DAYS = 5
+PAST_TRIPS = {"cedar-ridge": 3, "lakemont": 1}
 # Minutes from now, and how far each of today's trips has come.
 TODAY = {
     "cedar-ridge": (
