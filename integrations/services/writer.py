@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ class GroupWriter:
 
     def __init__(self, *, threads: int = THREADS, batch: int = BATCH, store: Store = inbound.store) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inbound")
-        self._free = threads
+        self._threads = self._free = threads
         self._batch = batch
         self._store = store
         self._waiting: deque[tuple[Prepared, asyncio.Future[bytes | None]]] = deque()
@@ -62,6 +63,17 @@ class GroupWriter:
         """Wait for what runs, then end the threads."""
         while self._running:
             await asyncio.wait(set(self._running))
+        await asyncio.to_thread(self._end_threads)
+
+    def _end_threads(self) -> None:
+        # Each thread closes its own connection: they wait for each other, so that none does it twice.
+        together = threading.Barrier(self._threads)
+
+        def close(_: int) -> None:
+            together.wait(timeout=30)
+            connection.close()
+
+        list(self._pool.map(close, range(self._threads)))
         self._pool.shutdown(wait=True)
 
     def _start(self) -> None:
