@@ -6,6 +6,7 @@ from uuid import UUID
 
 from billing.services import charges
 from dispatch.models import Trip
+from logistics.core import clock
 from logistics.core.errors import DomainError
 from logistics.core.outbox import Event, subscribe
 from logistics.requests.services import alerts
@@ -21,5 +22,6 @@ def charge(event: Event) -> None:
         if problem.code != "no_rate":
             raise
         trip = Trip.objects.select_related("request").get(pk=trip_id)
-        params = {"text": problem.message, "trip": trip.number, "trip_id": str(trip_id)}
+        day = clock.local(trip.pickup_at, trip.time_zone)
+        params = {"trip": trip.number, "trip_id": str(trip_id), "level": trip.level, "day": f"{day:%-d %b}"}
         alerts.raise_alert("no_rate", "warn", request=trip.request, params=params)

@@ -6,6 +6,7 @@ were: events of one trip may be handled by several workers at once.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -46,10 +47,8 @@ def hold_trip(event: Event) -> None:
         return
     try:
         trips.hold(trip.pk, reason=request.hold_reason or "The request is on hold", source="request")
-    except IllegalMove as refusal:
-        alerts.raise_alert(
-            "held_under_way", "top", request=request, params={"text": refusal.message, "trip_id": str(trip.pk)}
-        )
+    except IllegalMove:
+        alerts.raise_alert("held_under_way", "top", request=request, params=_about(trip))
 
 
 @subscribe("request.canceled", "request.drafted")
@@ -61,19 +60,16 @@ def cancel_trip(event: Event) -> None:
         return
     try:
         trips.cancel(trip.pk, reason=demand.cancel_reason(request), source="request")
-    except IllegalMove as refusal:
-        alerts.raise_alert(
-            "canceled_under_way", "top", request=request, params={"text": refusal.message, "trip_id": str(trip.pk)}
-        )
+    except IllegalMove:
+        alerts.raise_alert("canceled_under_way", "top", request=request, params=_about(trip))
 
 
 @subscribe("request.changed")
 def change_trip(event: Event) -> None:
     """Details of the request changed: the trip follows."""
     request_id = UUID(event.payload["request_id"])
-    fields = event.payload.get("fields", [])
     try:
-        if trips.update_from_request(request_id, fields, source="request") is None:
+        if trips.update_from_request(request_id, source="request") is None:
             trips.open_for_request(request_id)
     except DomainError as problem:
         if problem.code != "incomplete":
@@ -131,6 +127,9 @@ def free_vehicle(event: Event) -> None:
 def tell_no_show(event: Event) -> None:
     """The crew left without the patient: the unit must know at once."""
     trip = Trip.objects.select_related("request").get(pk=event.payload["trip_id"])
-    local = clock.local(clock.now(), trip.time_zone)
-    text = f"The crew of trip {trip.number} left without the patient at {local:%H:%M}. Book again or call the unit."
-    alerts.raise_alert("no_show", "top", request=trip.request, params={"text": text, "trip_id": str(trip.pk)})
+    at = f"{clock.local(clock.now(), trip.time_zone):%H:%M}"
+    alerts.raise_alert("no_show", "top", request=trip.request, params=_about(trip) | {"at": at})
+
+
+def _about(trip: Trip) -> dict[str, Any]:
+    return {"trip": trip.number, "trip_id": str(trip.pk)}

@@ -78,7 +78,6 @@ def exhaust(trip: Trip, reason: str) -> None:
         "top",
         request=trip.request,
         params={
-            "text": f"No vendor took trip {trip.number}. {reason}",
             "trip": trip.number,
             "trip_id": str(trip.pk),
             "declined": Offer.objects.filter(trip=trip, status="declined").count(),

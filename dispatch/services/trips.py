@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +49,7 @@ def open_for_request(request_id: UUID) -> Trip | None:
     if existing is not None or request.status != "requested":
         return existing
     facts = intake.read(request)
-    trip = Trip.objects.create(request=request, **facts.trip)
+    trip = Trip.objects.create(request=request, is_ready=facts.trip["when"] != "ready", **facts.trip)
     Leg.objects.create(trip=trip, **facts.leg)
     Passenger.objects.create(trip=trip, details=facts.passenger)
     scope = scoping.current()
@@ -162,7 +161,7 @@ def mark_ready(trip_id: UUID, *, at: dt.datetime | None = None, source: str = "u
 
 
 @transaction.atomic
-def update_from_request(request_id: UUID, fields: Iterable[str] = (), *, source: str = "user") -> Trip | None:
+def update_from_request(request_id: UUID, *, source: str = "user") -> Trip | None:
     """Carry a change of the request into its live trip. Returns the trip, or None when there is none to change.
 
     The crew's copy (bed, contact, weight …) always follows. When what a vendor was asked for changes (time,
@@ -176,28 +175,29 @@ def update_from_request(request_id: UUID, fields: Iterable[str] = (), *, source:
     facts = intake.read(request)
     leg = Leg.objects.get(trip=trip, sequence=1)
     passenger = Passenger.objects.get(trip=trip)
-    keep = {"pickup_at", "pickup_latest_at"} if trip.when == "ready" and trip.is_ready else set()
+    # Once the pickup is wanted now, a foreseen time of the request says nothing any more.
+    called = trip.when == facts.trip["when"] and trip.when != "at" and trip.is_ready
+    keep = {"pickup_at", "pickup_latest_at"} if called else set()
     changed = [name for name, value in facts.trip.items() if name not in keep and getattr(trip, name) != value]
     changed += [name for name, value in facts.leg.items() if getattr(leg, name) != value]
+    material = sorted(MATERIAL & set(changed))
+    if trip.status == "under_way" and material:
+        _tell(trip, "changed_under_way", "top")
+        facts = _as_it_goes(facts, trip, leg, passenger)
+        changed, material = [name for name in changed if name not in MATERIAL], []
     copied = passenger.details != facts.passenger
     if not changed and not copied:
         return trip
     if copied:
         passenger.details = facts.passenger
         passenger.save(update_fields=["details"])
-    material = sorted(MATERIAL & set(changed))
-    if trip.status == "under_way" and material:
-        _tell(trip, "changed_under_way", "top", "The ride was changed while the crew is under way. Call the crew.")
-        changed = [name for name in changed if name not in material]
-        facts.trip.update({name: getattr(trip, name) for name in material if name in facts.trip})
-        facts.leg.update({name: getattr(leg, name) for name in (*material, "miles", "minutes") if name in facts.leg})
-        facts.trip["pickup_latest_at"] = trip.pickup_latest_at
-        material = []
+    if "when" in changed:
+        trip.is_ready = facts.trip["when"] != "ready"
     for name, value in facts.trip.items():
         if name not in keep:
             setattr(trip, name, value)
     trip.version += 1
-    trip.save(update_fields=[*facts.trip, "version", "updated_at"])
+    trip.save(update_fields=[*facts.trip, "is_ready", "version", "updated_at"])
     for name, value in facts.leg.items():
         setattr(leg, name, value)
     leg.save(update_fields=list(facts.leg))
@@ -227,14 +227,23 @@ def let_go(trip: Trip, *, reason: str, source: str) -> None:
     withdraw_offers(trip, reason=reason, source=source, also_accepted=True)
 
 
+def _as_it_goes(facts: intake.Intake, trip: Trip, leg: Leg, passenger: Passenger) -> intake.Intake:
+    """The facts of a crew under way: what was agreed stays, the rest (bed, contact, notes) may be new."""
+    places = {"destination": passenger.details["destination"]}
+    return intake.Intake(
+        trip={name: getattr(trip, name) for name in facts.trip},
+        leg={name: getattr(leg, name) for name in facts.leg},
+        passenger=facts.passenger | places,
+    )
+
+
 def _reconsider(trip: Trip, material: list[str], source: str) -> None:
     """What was asked of vendors has changed."""
     if trip.status in ("offering", "exhausted"):
         withdraw_offers(trip, reason="The request changed", source=source)
         trip_to(trip, "matching", source=source, reason="The request changed", details={"changed": material})
     elif trip.vendor_id is not None:
-        text = "The ride was changed after the vendor accepted it. Agree the change with the vendor."
-        _tell(trip, "changed_after_acceptance", "warn", text)
+        _tell(trip, "changed_after_acceptance", "warn")
 
 
 def _note(trip: Trip, details: dict[str, Any], *, reason: str, source: str) -> None:
@@ -252,10 +261,8 @@ def _note(trip: Trip, details: dict[str, Any], *, reason: str, source: str) -> N
     )
 
 
-def _tell(trip: Trip, code: str, severity: str, text: str) -> None:
-    alerts.raise_alert(
-        code, severity, request=trip.request, params={"text": text, "trip": trip.number, "trip_id": str(trip.pk)}
-    )
+def _tell(trip: Trip, code: str, severity: str) -> None:
+    alerts.raise_alert(code, severity, request=trip.request, params={"trip": trip.number, "trip_id": str(trip.pk)})
 
 
 def _progress(status: str) -> int:

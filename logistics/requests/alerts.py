@@ -110,6 +110,31 @@ SENTENCES: dict[str, Sentence] = {
         "Check two identifiers before the patient boards.",
         "Check the patient",
     ),
+    "exhausted": Sentence(
+        "No vendor took trip {trip}: {declined} declined, {expired} did not answer.",
+        "Phone a vendor, ask all at once, or move the time.",
+        "Find a vendor",
+    ),
+    "changed_after_acceptance": Sentence(
+        "The ride was changed after the vendor accepted trip {trip}.", "Agree the change with the vendor.", "Call"
+    ),
+    "changed_under_way": Sentence(
+        "The ride was changed while the crew of trip {trip} is under way. The trip was not changed.",
+        "Call the vendor now.",
+        "Call",
+    ),
+    "held_under_way": Sentence(
+        "The ride should be held, but the crew of trip {trip} is under way.", "Call the unit and the vendor.", "Call"
+    ),
+    "canceled_under_way": Sentence(
+        "The ride was canceled, but the patient of trip {trip} is on board.", "Call the vendor now.", "Call"
+    ),
+    "no_show": Sentence(
+        "The crew of trip {trip} left without the patient at {at}.", "Call the unit, then book again.", "Book again"
+    ),
+    "no_rate": Sentence(
+        "Trip {trip} cannot be charged: no contract rate for {level} on {day}.", "Sign a rate, then charge it.", "Open"
+    ),
     "discharge_unclear": Sentence(
         "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"
     ),

@@ -15,6 +15,7 @@ from billing.services import charges
 from dispatch.models import Leg, Trip
 from dispatch.services import proof, transitions
 from logistics.core import clock
+from logistics.requests.alerts import sentence_of
 from logistics.requests.models import Alert
 from tests.cast import Cast, build_cast
 from tests.dispatch.ride import assigned, fresh, vendor_scope
@@ -101,7 +102,8 @@ def test_without_a_rate_a_person_is_told(cast: Cast) -> None:
     settle()
     with act_as(cast.staff()):
         assert not Charge.objects.exists()
-        assert f"Trip {trip.number} has no contract rate" in Alert.objects.get(code="no_rate").params["text"]
+        sentence = sentence_of(Alert.objects.get(code="no_rate"))
+    assert sentence.happened.startswith(f"Trip {trip.number} cannot be charged: no contract rate for WC on")
 
 
 def test_the_vendor_reads_its_own_charges_and_no_side_changes_them(cast: Cast) -> None:

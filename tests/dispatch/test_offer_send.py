@@ -132,7 +132,7 @@ def test_a_vendor_that_declined_is_asked_again_when_the_ride_is_another_one(cast
     first = decline_first(cast, trip, "too_soon")
     with act_as(cast.staff()):
         trip.request.transport_rows.update(pickup_at=trip.pickup_at + dt.timedelta(hours=2))
-        trips.update_from_request(trip.request_id, ["pickup_at"])
+        trips.update_from_request(trip.request_id)
     settle()
     assert first.vendor_id in {offer.vendor_id for offer in offers_of(cast, trip) if offer.round == 2}
 

@@ -189,7 +189,7 @@ def test_a_new_bed_reaches_the_crew_and_changes_nothing_else(cast: Cast) -> None
     trip = accepted(cast)
     with act_as(cast.staff()):
         trip.request.transport_rows.update(pickup_bed_label="4E-02")
-        trips.update_from_request(trip.request_id, ["pickup_bed_label"])
+        trips.update_from_request(trip.request_id)
     settle()
     assert fresh(cast, trip).status == "accepted"
     with act_as(cast.vendor()):
@@ -203,7 +203,7 @@ def test_a_new_time_before_acceptance_is_offered_anew_and_after_it_raises_an_ale
     for trip in (waiting, taken):
         with act_as(cast.staff()):
             trip.request.transport_rows.update(pickup_at=trip.pickup_at + dt.timedelta(hours=1))
-            trips.update_from_request(trip.request_id, ["pickup_at"])
+            trips.update_from_request(trip.request_id)
     settle()
     assert open_offer(cast, waiting).round == 2
     moved = fresh(cast, taken)
@@ -215,8 +215,8 @@ def test_a_new_time_before_acceptance_is_offered_anew_and_after_it_raises_an_ale
 def test_a_when_ready_ride_is_wanted_now_once_the_unit_calls(cast: Cast) -> None:
     later = clock.now() + dt.timedelta(hours=3)
     trip = accepted(cast, when="ready", pickup_at=None, ready_expected_at=later)
+    assert not trip.is_ready
     with act_as(cast.staff()):
-        Trip.objects.filter(pk=trip.pk).update(is_ready=False)
         trips.mark_ready(trip.pk)
         trips.mark_ready(trip.pk)
         assert TripEvent.objects.filter(trip=trip, reason="Patient is ready").count() == 1
@@ -231,3 +231,23 @@ def test_a_trip_without_vehicle_can_be_taken_off_and_given_another(cast: Cast) -
         assignment.unassign(trip.pk, reason="Flat tire")
     assert fresh(cast, trip).status == "accepted"
     assert commitments(cast, trip) == [False]
+
+
+def test_a_crew_under_way_keeps_what_was_agreed_and_gets_the_new_bed(cast: Cast) -> None:
+    trip = assigned(cast)
+    with act_as(vendor_scope(cast, cast.northbound.pk)):
+        leg = Leg.objects.get(trip_id=trip.pk)
+        transitions.tap(leg.pk, "en_route", at=clock.now(), key="tap-00000001")
+    other = {"line": "2210 Alder St", "city": "Madison", "state": "WI", "zip_code": "53704"}
+    with act_as(cast.staff()):
+        detail = trip.request.transport_rows.get()
+        detail.place, detail.destination_kind, detail.destination_address = None, "home", other
+        detail.destination_latitude, detail.destination_longitude = 43.12, -89.34
+        detail.pickup_bed_label = "4E-02"
+        detail.save()
+        trips.update_from_request(trip.request_id)
+        details = Passenger.objects.get(trip=trip).details
+        assert Leg.objects.get(trip=trip).dropoff_latitude == leg.dropoff_latitude
+        assert Alert.objects.get().code == "changed_under_way"
+    assert details["pickup"]["bed"] == "4E-02"
+    assert details["destination"]["name"] == "Willow Creek Skilled Nursing"
