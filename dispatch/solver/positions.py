@@ -91,10 +91,11 @@ def insertions(
                 if onward is not None:
                     reached = road.arrive(down.place, onward, reached)
                 excess = max(excess, reached - (latest[j] if j < count else duty.end_at))
+            if excess > EPSILON and nearest is None:
+                continue
             order = (*visits[:i], up, *visits[i:j], down, *visits[j:])
-            if excess > EPSILON:
-                if nearest is not None:
-                    nearest.offer(excess, order)
+            if excess > EPSILON and nearest is not None:
+                nearest.offer(excess, order)
                 continue
             # Loads were watched on the way here, so only the times are open.
             found = timing(order, duty, road)
