@@ -123,9 +123,10 @@ def decline_for(offer_id: UUID, *, code: str, reason: str) -> Offer:
 @transaction.atomic
 def expire_due() -> int:
     """Expire open offers whose time is over. Returns how many. Staff scope; what follows hears ``offer.expired``."""
-    due = Offer.objects.filter(status="open", expires_at__lte=clock.now()).values_list("pk", "trip_id")
+    due = Offer.objects.filter(status="open", expires_at__lte=clock.now()).order_by("trip_id", "pk")
     expired = 0
-    for offer_id, trip_id in list(due):
+    # Several trips are locked in the order of their ids, here and in matching, so that none waits for the other.
+    for offer_id, trip_id in list(due.values_list("pk", "trip_id")):
         # The order of locks is trip, then offer: an acceptance at the last second keeps to it too.
         Trip.objects.select_for_update().get(pk=trip_id)
         offer = Offer.objects.select_for_update().get(pk=offer_id)

@@ -99,7 +99,7 @@ def resume(trip_id: UUID, *, reason: str = "", source: str = "user") -> Trip:
 def end_holds() -> int:
     """Let go of vendors, vehicles and crews of trips whose hold is over; the trips stay held. Returns how many."""
     ended = 0
-    due = Trip.objects.filter(status="held", hold_until__lte=clock.now(), vendor__isnull=False)
+    due = Trip.objects.filter(status="held", hold_until__lte=clock.now(), vendor__isnull=False).order_by("pk")
     for trip in list(due.select_for_update(skip_locked=True)):
         vendor_id = trip.vendor_id
         let_go(trip, reason="Hold ended", source="engine")
