@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import zipcodes
 from django.conf import settings
@@ -23,6 +24,8 @@ from vendors.models import Shift, Vehicle
 from vendors.services import contracts, fleet, network
 
 PAST_SHIFT_DAYS, SHIFT_DAYS = 8, 3
+# Wards that nobody fills, for whoever tries the feed by hand.
+HAND_WARDS = ("4A", "WARD7", "WARD9")
 PLATFORM = Scope.system(actor_label="Demo seed", actor_role="operator")
 
 
@@ -206,28 +209,40 @@ def _hospital(made: dict[str, Organization], hospital: Hospital) -> None:
 
 
 def beds_of(hospital: Hospital) -> dict[str, list[tuple[str, str]]]:
-    """Unit code → (room, bed) as the EHR names them; ``4A`` starts at room 401 bed 1."""
+    """Unit code → (room, bed) as the EHR names them."""
     return {
-        code: [(str(400 + n if code.startswith("4") else 100 + n), "1") for n in range(1, beds + 1)]
+        code: [(str((400 if code[0] == "4" else 100) + number), "1") for number in range(1, beds + 1)]
         for code, _name, beds in hospital.units
+    }
+
+
+def seeded_beds(hospital: Hospital) -> list[tuple[str, str, str]]:
+    """Beds of the patients whom the seed admits; the simulated EHR fills others, three small wards stay empty."""
+    return [
+        (code, room, bed)
+        for code, places in beds_of(hospital).items()
+        if code not in HAND_WARDS
+        for number, (room, bed) in enumerate(places)
+        if number % 5 not in (1, 3)
+    ]
+
+
+def simulator_feed(hospital: Hospital) -> dict[str, Any]:
+    """What the simulated EHR is told about one hospital."""
+    return {
+        "port": settings.MLLP_PORT + hospital.feed["port_offset"],
+        "facility": hospital.facility["code"],
+        "sending_facility": hospital.facility["code"],
+        "zone": hospital.zone,
+        "units": [{"code": code, "beds": beds} for code, beds in beds_of(hospital).items() if code not in HAND_WARDS],
+        "taken": seeded_beds(hospital),
+        "homes": hospital.homes,
     }
 
 
 def write_simulator_file() -> None:
     """Tell the EHR simulator which units and beds exist (it knows nothing else of the product)."""
-    body = {
-        "host": settings.MLLP_HOST,
-        "feeds": [
-            {
-                "port": settings.MLLP_PORT + hospital.feed["port_offset"],
-                "facility": hospital.facility["code"],
-                "sending_facility": hospital.facility["code"],
-                "zone": hospital.zone,
-                "units": [{"code": code, "beds": beds} for code, beds in beds_of(hospital).items()],
-            }
-            for hospital in HOSPITALS
-        ],
-    }
+    body = {"host": settings.MLLP_HOST, "feeds": [simulator_feed(hospital) for hospital in HOSPITALS]}
     settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
     (settings.RUN_DIR / "demo-ehr.json").write_text(json.dumps(body, indent=1))
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db import transaction
 
@@ -16,16 +17,18 @@ from dispatch.models import Offer, Trip
 from dispatch.services import assignment, offers, proof, transitions
 from integrations.models import Feed
 from integrations.services import inbound
+from integrations.simulator import people
+from integrations.simulator.hospital import Site
+from integrations.simulator.people import Person
 from logistics.accounts import demo
 from logistics.accounts.models import Organization, User
-from logistics.config.demo import build, census
-from logistics.config.demo.build import beds_of
+from logistics.config.demo import build
 from logistics.config.demo.world import COMPANIES, HOSPITALS, Company, Hospital
 from logistics.core import clock, relay, scoping
 from logistics.core.errors import DomainError
 from logistics.core.scoping import Scope
 from logistics.core.tasks import deliver
-from logistics.requests.models import Patient, ServiceRequest
+from logistics.requests.models import Encounter, Patient, ServiceRequest
 from logistics.requests.selectors.patients import patient_search
 from logistics.requests.services import booking, places
 
@@ -43,23 +46,46 @@ TODAY = {
         (120, "offering"),
     ),
 }  # fmt: skip
+WAITING = {"cedar-ridge": 6, "lakemont": 3}
 ORDER = ("offering", "accepted", "crew_assigned", "en_route", "at_pickup", "on_board", "at_destination", "completed")
 RECEIVERS = (("Jo Amundsen", "staff"), ("Pat Lindgren", "staff"), ("Chris Odell", "family"), ("Robin Vance", "staff"))
 
 
-@dataclass(frozen=True)
+@dataclass
 class House:
     """One hospital with what living it needs."""
 
     hospital: Hospital
     tenant: Organization
     feed: Feed
+    site: Site
     booker: Scope
+    made: dict[str, Organization]
     rng: random.Random
+    count: int = 0
+    patients: dict[str, UUID] = field(default_factory=dict)
 
     def send(self, *messages: bytes) -> None:
-        """Messages arrive as the EHR would send them."""
+        """Messages arrive as the EHR would send them; their effects are awaited."""
         inbound.store([inbound.prepare(self.feed, raw, address="127.0.0.1") for raw in messages])
+        settle()
+
+    def tell(self, event: str, who: Person, at: dt.datetime, **more: str) -> bytes:
+        """The message that this hospital's EHR sends about ``who``."""
+        self.count += 1
+        return people.message(self.site, event, who, at, f"SEED{self.rng.getrandbits(40):010x}{self.count}", **more)
+
+    def invent(self, place: tuple[str, str, str], admitted: dt.datetime) -> Person:
+        """A new patient in a bed."""
+        self.count += 1
+        return people.invent(self.rng, f"{admitted:%y%m%d}{self.count:04d}", place, admitted, homes=self.site.homes)
+
+    def patient_of(self, who: Person) -> UUID:
+        """The row that the feed made of ``who``."""
+        if who.mrn not in self.patients:
+            with transaction.atomic(), scoping.enter(self.booker):
+                self.patients[who.mrn] = patient_search(who.mrn)[0].pk
+        return self.patients[who.mrn]
 
 
 def fill(made: dict[str, Organization]) -> int:
@@ -67,40 +93,62 @@ def fill(made: dict[str, Organization]) -> int:
     now = clock.now()
     trips = 0
     for hospital in HOSPITALS:
-        house = _house(hospital, made[hospital.slug])
+        house = _house(hospital, made)
         for day in range(PAST_DAYS, 0, -1):
-            trips += _live_past_day(house, made, now - dt.timedelta(days=day))
-        trips += live_today(house, made, now)
+            trips += _live_past_day(house, now - dt.timedelta(days=day))
+        trips += _first_day(house, now)
     return trips
 
 
-def live_today(house: House, made: dict[str, Organization], now: dt.datetime) -> int:
-    """A full house, announced discharges, and today's trips in every state."""
-    people = census.residents(house.hospital, beds_of(house.hospital), now)
-    house.rng.shuffle(people)
-    house.send(*(census.message(house.hospital, "A01", who, who.admitted) for who in people))
-    settle()
-    plan = TODAY[house.hospital.slug]
-    for (minutes, state), who in zip(plan, people, strict=False):
-        _live(house, made, who, now + dt.timedelta(minutes=minutes), state, now=now)
-    waiting = people[len(plan) : len(plan) + (6 if house.hospital.slug == "cedar-ridge" else 3)]
-    for order, who in enumerate(waiting):
-        at = now - dt.timedelta(minutes=18 * order + 11)
-        expected = now + dt.timedelta(minutes=70 + 25 * order)
-        house.send(census.message(house.hospital, "A16", who, at, expected=expected))
-    settle()
-    return len(plan)
-
-
 def renew(hospital: Hospital, made: dict[str, Organization]) -> int:
-    """A new day for a demo whose last trips are over; 0 when today is there. Shifts are extended too."""
-    house = _house(hospital, made[hospital.slug])
+    """A new day of trips when the last one is over, for patients who are still there; 0 when today is there."""
+    house = _house(hospital, made)
     now = clock.now()
     with transaction.atomic(), scoping.enter(house.booker):
         if Trip.objects.filter(pickup_at__gt=now - dt.timedelta(hours=3)).exists():
             return 0
+        busy = ServiceRequest.objects.exclude(status__in=["completed", "canceled"]).values("patient_id")
+        free = list(
+            Encounter.objects.filter(status="in_house", bed__isnull=False)
+            .exclude(patient_id__in=busy)
+            .values_list("patient_id", flat=True)[: len(TODAY[hospital.slug])]
+        )
     build.extend_shifts(made)
-    return live_today(house, made, now)
+    plan = list(zip(TODAY[hospital.slug], free, strict=False))
+    for (minutes, state), patient_id in plan:
+        _live(house, patient_id, now + dt.timedelta(minutes=minutes), state, now=now)
+    return len(plan)
+
+
+def _first_day(house: House, now: dt.datetime) -> int:
+    """A house that is about two thirds full, today's trips in every state, and discharges that were announced."""
+    residents = [
+        house.invent(place, now - dt.timedelta(hours=house.rng.randint(9, 120), minutes=house.rng.randint(0, 59)))
+        for place in build.seeded_beds(house.hospital)
+    ]
+    house.rng.shuffle(residents)
+    house.send(*(house.tell("A01", who, who.moment("admitted")) for who in residents))
+    plan = TODAY[house.hospital.slug]
+    for (minutes, state), who in zip(plan, residents, strict=False):
+        pickup = now + dt.timedelta(minutes=minutes)
+        _announce(house, who, min(pickup, now) - dt.timedelta(minutes=house.rng.randint(150, 200)), pickup)
+        _live(house, house.patient_of(who), pickup, state, now=now)
+        if state == "completed":
+            _leave(house, who, pickup + dt.timedelta(minutes=12))
+    waiting = residents[len(plan) :][: WAITING[house.hospital.slug]]
+    for order, who in enumerate(waiting):
+        _announce(house, who, now - dt.timedelta(minutes=18 * order + 11), now + dt.timedelta(minutes=70 + 25 * order))
+    return len(plan)
+
+
+def _announce(house: House, who: Person, at: dt.datetime, expected: dt.datetime) -> None:
+    who.stage, who.expected = "planned", expected.isoformat()
+    house.send(house.tell("A16", who, at))
+
+
+def _leave(house: House, who: Person, at: dt.datetime) -> None:
+    who.stage, who.left = "left", at.isoformat()
+    house.send(house.tell("A03", who, at, code=house.rng.choice(("01", "03", "03", "62"))))
 
 
 def settle() -> None:
@@ -111,85 +159,75 @@ def settle() -> None:
     raise RuntimeError("events keep causing events")
 
 
-def _house(hospital: Hospital, tenant: Organization) -> House:
+def _house(hospital: Hospital, made: dict[str, Organization]) -> House:
+    tenant = made[hospital.slug]
     booker = next(p for p in demo.PEOPLE if p.organization == hospital.slug and p.role == "case_manager")
     with transaction.atomic(), scoping.enter(Scope.staff(tenant.pk)):
         feed = Feed.objects.get(name=hospital.feed["name"])
         user = User.objects.get(email=booker.email)
     scope = Scope.staff(tenant.pk, user_id=user.pk, actor_label=booker.name, actor_role=booker.role)
-    return House(hospital, tenant, feed, scope, random.Random(f"days|{hospital.slug}"))
+    site = Site.read("127.0.0.1", build.simulator_feed(hospital))
+    return House(hospital, tenant, feed, site, scope, made, random.Random(f"demo|{hospital.slug}"))
 
 
-def _live_past_day(house: House, made: dict[str, Organization], day: dt.datetime) -> int:
+def _live_past_day(house: House, day: dt.datetime) -> int:
     start, _ = clock.day_bounds(clock.local(day, house.hospital.zone).date(), house.hospital.zone)
     amount = PAST_TRIPS[house.hospital.slug]
     for number in range(amount):
         pickup = start + dt.timedelta(hours=9 + 7 * number / amount, minutes=house.rng.randint(0, 40))
-        unit = house.hospital.units[number % 4 if house.hospital.slug == "cedar-ridge" else number % 2][0]
-        room, bed = beds_of(house.hospital)[unit][number]
-        who = census.invent(house.hospital, house.rng, pickup, 900 + number, unit, room, bed)
-        house.send(census.message(house.hospital, "A01", who, who.admitted))
-        settle()
-        _live(house, made, who, pickup, "completed", now=pickup + dt.timedelta(hours=3))
+        who = house.invent(house.rng.choice(build.seeded_beds(house.hospital)), pickup - dt.timedelta(days=2))
+        house.send(house.tell("A01", who, who.moment("admitted")))
+        _live(house, house.patient_of(who), pickup, "completed", now=pickup + dt.timedelta(hours=3))
+        _leave(house, who, pickup + dt.timedelta(minutes=12))
     return amount
 
 
-def _live(
-    house: House,
-    made: dict[str, Organization],
-    who: census.Resident,
-    pickup: dt.datetime,
-    state: str,
-    *,
-    now: dt.datetime,
-) -> None:
-    """One trip from its announcement to ``state``."""
+def _live(house: House, patient_id: UUID, pickup: dt.datetime, state: str, *, now: dt.datetime) -> None:
+    """One trip from its booking to ``state``."""
     booked = min(pickup - dt.timedelta(minutes=house.rng.randint(70, 140)), now - dt.timedelta(minutes=5))
     with clock.pretend(booked):
-        announced = booked - dt.timedelta(minutes=house.rng.randint(10, 60))
-        house.send(census.message(house.hospital, "A16", who, announced, expected=pickup))
-        settle()
         with transaction.atomic(), scoping.enter(house.booker):
-            request = _book(house, who, pickup)
+            request = _book(house, patient_id, pickup)
         settle()
-    trip = _answered(house, made, request, booked, state)
+    trip = _answered(house, request, booked, state)
     if trip is None or ORDER.index(state) <= ORDER.index("accepted"):
         return
-    company = next(c for c in COMPANIES if made[c.slug].pk == trip.vendor_id)
+    company = _company(house, trip.vendor_id)
     vendor = Scope.vendor(trip.vendor_id, actor_label=f"{company.short_name} dispatch", actor_role="vendor_dispatcher")
-    if not _assigned(vendor, trip, booked + dt.timedelta(minutes=9)):
-        return
-    _drive(house, company, vendor, trip, pickup, state, now)
-    if state == "completed":
-        left = pickup + dt.timedelta(minutes=12)
-        home = "01" if house.rng.random() < 0.4 else "03"
-        house.send(census.message(house.hospital, "A03", who, left, disposition=home, left=left))
-        settle()
+    if _assigned(vendor, trip, booked + dt.timedelta(minutes=9)):
+        _drive(house, company, vendor, trip, pickup, state, now)
 
 
-def _book(house: House, who: census.Resident, pickup: dt.datetime) -> ServiceRequest:
-    patient = Patient.objects.get(pk=patient_search(who.mrn)[0].pk)
-    draft = booking.draft_of(patient.pk) or booking.start_draft(patient=patient, key=f"demo-{who.visit}")
-    levels = ("wheelchair",) * 5 + ("walks",) * 3 + ("lies",) * 2
-    mobility = house.rng.choice(levels)
-    name = house.rng.choice([place["name"] for place in house.hospital.places] + ["home"] * 3)
-    chart = booking.chart_defaults(patient, draft.encounter)
+def _book(house: House, patient_id: UUID, pickup: dt.datetime) -> ServiceRequest:
+    patient = Patient.objects.get(pk=patient_id)
+    key = f"demo-{patient_id.hex[:12]}-{pickup:%y%m%d%H%M}"
+    draft = booking.draft_of(patient.pk) or booking.start_draft(patient=patient, key=key)
     fields = {
-        **chart,
+        **booking.chart_defaults(patient, draft.encounter),
         "when": "at",
         "pickup_at": pickup,
-        "mobility": mobility,
-        "destination": places.resolve(value="", text=name, patient=patient),
+        "mobility": house.rng.choice(("wheelchair",) * 5 + ("walks",) * 3 + ("lies",) * 2),
+        "destination": _destination(house, patient),
         "companions": house.rng.choice((0, 0, 0, 1)),
         "driver_note": house.rng.choice(("", "", "Hard of hearing", "Own walker", "Glasses in the bag")),
     }
     advised = booking.advise_for(fields, patient).level
-    return booking.confirm(request_id=draft.pk, fields=fields, key=f"demo-{who.visit}", level_seen=advised)
+    return booking.confirm(request_id=draft.pk, fields=fields, key=key, level_seen=advised)
 
 
-def _answered(
-    house: House, made: dict[str, Organization], request: ServiceRequest, booked: dt.datetime, state: str
-) -> Trip | None:
+def _destination(house: House, patient: Patient) -> places.Destination:
+    names = [place["name"] for place in house.hospital.places]
+    try:
+        return places.resolve(value="", text=house.rng.choice([*names, "home", "home", "home"]), patient=patient)
+    except DomainError:  # this chart has no address: nobody is brought home then
+        return places.resolve(value="", text=names[0], patient=patient)
+
+
+def _company(house: House, vendor_id: UUID | None) -> Company:
+    return next(company for company in COMPANIES if house.made[company.slug].pk == vendor_id)
+
+
+def _answered(house: House, request: ServiceRequest, booked: dt.datetime, state: str) -> Trip | None:
     """Let vendors answer one after the other; None while the offer is to stay open (or nobody is left)."""
     at = booked
     for _ in range(4):
@@ -198,7 +236,7 @@ def _answered(
             offer = Offer.objects.filter(trip=trip, status="open").first()
         if offer is None or state == "offering":
             return None
-        company = next(c for c in COMPANIES if made[c.slug].pk == offer.vendor_id)
+        company = _company(house, offer.vendor_id)
         at += dt.timedelta(seconds=company.answers_in + house.rng.randint(-30, 90))
         scope = Scope.vendor(
             offer.vendor_id, actor_label=f"{company.short_name} dispatch", actor_role="vendor_dispatcher"

@@ -21,6 +21,7 @@ class Hospital:
     units: tuple[tuple[str, str, int], ...]
     feed: dict
     places: tuple[dict, ...]
+    homes: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ CEDAR = Hospital(
         ("4A", "4 A", 6), ("WARD7", "Medical 7", 6), ("WARD9", "Medical 9", 6),
     ),
     feed={"name": "Cedar Ridge ADT", "port_offset": 0},
+    homes=(("South Bend", "IN", "46614"), ("South Bend", "IN", "46628"), ("Mishawaka", "IN", "46545"), ("Granger", "IN", "46530")),
     places=(
         {"name": "Willow Creek Skilled Nursing", "aliases": "willow wcsn snf", "kind": "snf", "address": "450 Creek Rd",
          "city": "Mishawaka", "state": "IN", "zip_code": "46544", "note": "Accepts until 18:00, ramp at rear"},
@@ -89,6 +91,7 @@ LAKEMONT = Hospital(
     },
     units=(("2N", "2 North", 12), ("2S", "2 South", 12), ("ICU", "Intensive care", 8)),
     feed={"name": "Lakemont ADT", "port_offset": 1, "sending_facility": "LKMT"},
+    homes=(("Michigan City", "IN", "46360"), ("La Porte", "IN", "46350"), ("Chesterton", "IN", "46304")),
     places=(
         {"name": "Dunes View Care Home", "aliases": "dunes", "kind": "snf", "address": "31 Shore Dr",
          "city": "Michigan City", "state": "IN", "zip_code": "46360", "note": "Front desk until 20:00"},
