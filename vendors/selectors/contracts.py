@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from logistics.core import levels
 from vendors.models import Contract, Rate
 
 
@@ -46,9 +47,17 @@ def standing(contract: Contract, today: dt.date) -> str:
     return "ended" if contract.effective_to is not None and contract.effective_to <= today else "in_force"
 
 
+def by_level(contract: Contract) -> list[Rate]:
+    """The version's rates from the simplest level to the most demanding one."""
+    return sorted(contract.rates.all(), key=lambda rate: levels.LEVELS[rate.level].order)
+
+
 def side_by_side(rows: list[Contract]) -> list[dict[str, Any]]:
     """Level by level the rates of several versions: ``{"level", "rates": [Rate | None, …]}`` in their order."""
     by_version = [{rate.level: rate for rate in row.rates.all()} for row in rows]
     used = {level for rates in by_version for level in rates}
-    order = [level for level, _ in Rate._meta.get_field("level").choices]
-    return [{"level": level, "rates": [rates.get(level) for rates in by_version]} for level in order if level in used]
+    return [
+        {"level": level, "rates": [rates.get(level) for rates in by_version]}
+        for level in levels.LEVELS
+        if level in used
+    ]

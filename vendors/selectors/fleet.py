@@ -32,12 +32,21 @@ class Paper:
 
 
 @dataclass
+class Duty:
+    """A shift that touches today. ``begins_before`` and ``ends_after`` say that it starts or ends on another day."""
+
+    shift: Shift
+    begins_before: bool
+    ends_after: bool
+
+
+@dataclass
 class Holder:
     """A vehicle or a crew member with its papers and shifts."""
 
     thing: Any
     papers: list[Paper]
-    shifts: list[Shift] = field(default_factory=list)
+    shifts: list[Duty] = field(default_factory=list)
 
     @property
     def id_text(self) -> str:
@@ -45,16 +54,15 @@ class Holder:
         return str(self.thing.pk)
 
     @property
-    def worst(self) -> Standing:
-        """The paper that stands worst: missing before ended before near its end."""
+    def worst(self) -> Paper | None:
+        """The paper that stands worst: missing before ended before near its end. None when none is needed."""
         order = {"missing": 0, "expired": 1, "expiring": 2, "current": 3}
-        found = sorted((p.standing for p in self.papers), key=lambda s: (order[s.status], s.days or 0))
-        return found[0] if found else Standing("current", "None needed", None)
+        return min(self.papers, key=lambda p: (order[p.standing.status], p.standing.days or 0), default=None)
 
     @property
     def may_work(self) -> bool:
         """Every needed paper is there and in date."""
-        return self.worst.status in ("current", "expiring")
+        return self.worst is None or self.worst.standing.status in ("current", "expiring")
 
 
 @dataclass
@@ -81,12 +89,13 @@ def overview(zone: str, *, now: dt.datetime | None = None) -> Fleet:
         .prefetch_related("crew_rows__crew_member")
         .order_by("starts_at", "vehicle__name")
     )
-    of_vehicle: dict[UUID, list[Shift]] = defaultdict(list)
-    of_person: dict[UUID, list[Shift]] = defaultdict(list)
+    of_vehicle: dict[UUID, list[Duty]] = defaultdict(list)
+    of_person: dict[UUID, list[Duty]] = defaultdict(list)
     for shift in shifts:
-        of_vehicle[shift.vehicle_id].append(shift)
+        duty = Duty(shift, begins_before=shift.starts_at < start, ends_after=shift.ends_at > end)
+        of_vehicle[shift.vehicle_id].append(duty)
         for crew in shift.crew_rows.all():
-            of_person[crew.crew_member_id].append(shift)
+            of_person[crew.crew_member_id].append(duty)
     return Fleet(
         vehicles=[
             Holder(

@@ -88,7 +88,7 @@ def detail_get(network_id: UUID, today: dt.date) -> Detail | None:
         member=member,
         fleet=list(fleet),
         credentials=[(paper, standing(paper.ends_on, today), holder_of(paper)) for paper in papers],
-        rates=list(member.contract.rates.all()) if member.contract else [],
+        rates=contracts.by_level(member.contract) if member.contract else [],
         scorecard=Scorecard.objects.defer("figures").filter(vendor_id=row.vendor_id).order_by("-month").first(),
     )
 

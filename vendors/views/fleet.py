@@ -15,6 +15,7 @@ from logistics.core import levels
 from logistics.core.access import requires
 from vendors.forms.base import RefusableForm
 from vendors.forms.fleet import CredentialForm, CrewForm, ServiceForm, ShiftForm, VehicleForm
+from vendors.models import Vehicle
 from vendors.selectors import fleet as selectors
 from vendors.services import fleet
 
@@ -159,10 +160,10 @@ def _page(
         "vendors/fleet.html",
         {
             "fleet": found,
-            "labels": labels,
             "vehicle_levels": {
                 holder.thing.pk: ", ".join(labels[code] for code in holder.thing.levels) for holder in found.vehicles
             },
+            "carries": {holder.thing.pk: _carries(holder.thing) for holder in found.vehicles},
             "ready": sum(not holder.thing.out_of_service for holder in found.vehicles),
             "papers_bad": sum(not holder.may_work for holder in (*found.vehicles, *found.crew)),
             "may_edit": "fleet.edit" in request.membership.definition.permissions,  # type: ignore[attr-defined]
@@ -172,3 +173,9 @@ def _page(
         },
         status=status,
     )
+
+
+def _carries(vehicle: Vehicle) -> str:
+    """``2 seats, 1 wheelchair``."""
+    counts = ((vehicle.seats, "seat"), (vehicle.wheelchairs, "wheelchair"), (vehicle.stretchers, "stretcher"))
+    return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
