@@ -71,7 +71,7 @@ class Stack:
 
     def wait_for_mllp(self, seconds: float = 40) -> None:
         """Until the listener takes connections."""
-        wait_until(lambda: _connects(self.mllp_port), seconds, "the MLLP listener")
+        wait_until(lambda: connects(self.mllp_port), seconds, "the MLLP listener")
 
 
 def new_stack() -> Stack:
@@ -171,7 +171,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _connects(port: int) -> bool:
+def connects(port: int) -> bool:
+    """Whether somebody listens on this port of the loopback address."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:
