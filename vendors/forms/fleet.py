@@ -97,7 +97,7 @@ class ShiftForm(RefusableForm):
         vehicle_choices = [("", "Choose a vehicle"), *((key, row.name) for key, row in self.vehicles.items())]
         self.fields["vehicle"].choices = vehicle_choices  # type: ignore[attr-defined]
         self.fields["crew"].choices = [  # type: ignore[attr-defined]
-            (key, f"{row.name}, {row.get_level_display().lower()}") for key, row in self.people.items()
+            (key, f"{row.name}, {row.get_level_display()}") for key, row in self.people.items()
         ]
 
     def clean_starts_at(self) -> dt.datetime:
