@@ -30,40 +30,39 @@ FROM_CHART = ("pickup", "pickup_contact", "needs", "oxygen_lpm", "weight_lb", "p
 
 
 class BookingForm(forms.Form):
-    """One ride. Nothing is required here: ``booking.confirm`` says in one go what is missing."""
+    """One ride. Nothing is refused for being empty: ``booking.confirm`` says in one go what is missing.
+
+    ``required`` only tells the page which inputs to mark as optional.
+    """
+
+    use_required_attribute = False
 
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
     request = forms.UUIDField(required=False, widget=forms.HiddenInput)
     patient = forms.UUIDField(required=False, widget=forms.HiddenInput)
     patient_text = forms.CharField(required=False, max_length=200)
-    pickup = forms.ChoiceField(required=False, label="Pickup")
+    pickup = forms.ChoiceField(label="Pickup")
     destination = forms.CharField(required=False, max_length=40)
     destination_text = forms.CharField(required=False, max_length=200)
-    when = forms.ChoiceField(
-        required=False, label="Pickup time", choices=TransportDetail.WHEN, widget=forms.RadioSelect
-    )
+    when = forms.ChoiceField(label="Pickup time", choices=TransportDetail.WHEN, widget=forms.RadioSelect)
     pickup_local = forms.DateTimeField(
-        required=False,
         label="Date and time",
         input_formats=[LOCAL, "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
         error_messages={"invalid": "Write the date and time of the pickup."},
     )
-    pickup_contact = forms.CharField(required=False, label="Call at pickup", max_length=80)
+    pickup_contact = forms.CharField(label="Call at pickup", max_length=80)
     mobility = forms.ChoiceField(
-        required=False,
         label="How does the patient travel?",
         choices=TransportDetail.MOBILITY,
         widget=forms.RadioSelect,
     )
     needs = forms.MultipleChoiceField(
-        required=False,
         label="What is needed on the way?",
         choices=advice.NEEDS,
         widget=forms.CheckboxSelectMultiple,
     )
     oxygen_lpm = forms.DecimalField(
-        required=False,
         label="Oxygen, L per min",
         max_digits=4,
         decimal_places=1,
@@ -71,15 +70,12 @@ class BookingForm(forms.Form):
         error_messages={"invalid": "Write the flow as a number, such as 2 or 2.5."},
     )
     weight_lb = forms.IntegerField(
-        required=False,
         label="Weight, lb",
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
         error_messages={"invalid": "Write the weight as a whole number of pounds."},
     )
-    companions = forms.ChoiceField(required=False, label="Riding along", choices=COMPANIONS)
-    payer_name = forms.CharField(
-        required=False, label="Who pays", max_length=80, widget=forms.TextInput(attrs={"list": "payers"})
-    )
+    companions = forms.ChoiceField(label="Riding along", choices=COMPANIONS)
+    payer_name = forms.CharField(label="Who pays", max_length=80, widget=forms.TextInput(attrs={"list": "payers"}))
     driver_note = forms.CharField(required=False, label="Note to driver", max_length=200)
     level = forms.ChoiceField(required=False, label="Another level", choices=[("", "As advised"), *CHOICES])
     override_reason = forms.CharField(required=False, label="Who decided, and why", max_length=300)
@@ -93,6 +89,19 @@ class BookingForm(forms.Form):
             bed = f", bed {bed_label}" if bed_label else ""
             options = [("chart", f"{unit.facility.short_name}, {unit.name}{bed}"), *options]
         self.fields["pickup"].choices = options or [("", "No unit yet")]  # type: ignore[attr-defined]
+
+    def full_clean(self) -> None:
+        """Read what can be read."""
+        asked = {name: field.required for name, field in self.fields.items()}
+        for field in self.fields.values():
+            field.required = False
+        super().full_clean()
+        for name, field in self.fields.items():
+            field.required = asked[name]
+        if self.is_bound and not {"oxygen", "oxygen_given"} & set(self.cleaned_data.get("needs") or []):
+            # Not asked for then, and not shown.
+            self.errors.pop("oxygen_lpm", None)
+            self.cleaned_data["oxygen_lpm"] = None
 
     def ride(self, patient: Patient | None, zone: str) -> dict[str, Any]:
         """The answers as ``booking.save_draft`` and ``booking.confirm`` take them; unreadable ones are left out."""

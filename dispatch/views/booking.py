@@ -266,9 +266,9 @@ def _page(
         "form": form,
         "patient": desk.patient,
         "patient_key": str(desk.patient.pk) if desk.patient else "",
-        # The cursor waits where the first answer is missing.
+        # The cursor waits at the first answer that no chart has.
         "ask_patient": desk.patient is None and not form.errors,
-        "ask_destination": desk.patient is not None and not form.errors and not values["destination_text"],
+        "ask_destination": desk.patient is not None and not form.errors,
         "values": values,
         "marks": marks,
         "filled": sum(marks.values()) + (desk.patient is not None),
@@ -295,7 +295,8 @@ def _patient_hint(desk: Desk) -> str:
         return "Type 3 letters, the MRN, the birth date or the phone number"
     parts = [identity(desk.patient)]
     if desk.draft is not None and desk.draft.source == "ehr":
-        parts.append(f"Discharge order {clock.local(desk.draft.created_at, desk.zone):%H:%M}")
+        announced = desk.draft.discharge.announced_at if desk.draft.discharge else None
+        parts.append(f"Discharge order {clock.local(announced or desk.draft.created_at, desk.zone):%H:%M}")
     if desk.patient.isolation:
         parts.append(f"{desk.patient.get_isolation_display()} isolation")
     if desk.patient.language:

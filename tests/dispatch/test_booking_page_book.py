@@ -171,6 +171,14 @@ def test_what_is_missing_or_wrong_is_named_with_what_to_do(cast: Cast, changes: 
     assert not any(request.status != "draft" for request in requests_of(cast, encounter.patient_id))
 
 
+def test_an_oxygen_flow_counts_only_when_oxygen_is_chosen(cast: Cast) -> None:
+    encounter = admit(cast)
+    form = answers(cast, encounter.patient_id, needs=[], oxygen_lpm="two")
+    assert desk(cast).post(reverse("dispatch:book"), form).status_code == 303
+    (request,) = requests_of(cast, encounter.patient_id)
+    assert detail_of(cast, request).oxygen_lpm is None
+
+
 def test_all_problems_are_told_at_once(cast: Cast) -> None:
     encounter = admit(cast)
     form = answers(cast, encounter.patient_id, mobility=None, when=None, destination="", destination_text="")

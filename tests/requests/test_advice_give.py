@@ -66,7 +66,7 @@ def test_every_level_is_considered_with_its_reason_and_one_is_chosen() -> None:
     assert rows["AMB"].why == "Cannot walk to the car"
     assert rows["WC"].chosen
     assert rows["WCB"].why == "More than needed"
-    assert rows["STR"].why == "Cannot take a patient in a wheelchair"
+    assert rows["STR"].why == "Takes no wheelchair"
     assert all(row.why for row in rows.values())
     assert sum(row.chosen for row in rows.values()) == 1
 

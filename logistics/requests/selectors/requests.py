@@ -88,7 +88,7 @@ def request_get(request_id: UUID) -> ServiceRequest | None:
     """A ride request with its patient, site and details (``request.details``), or None. Two queries."""
     return (
         ServiceRequest.objects.filter(pk=request_id, kind="transport")
-        .select_related("patient", "facility", "unit__facility", "encounter__bed", "encounter__unit")
+        .select_related("patient", "facility", "unit__facility", "discharge", "encounter__bed", "encounter__unit")
         .prefetch_related(_details())
         .first()
     )

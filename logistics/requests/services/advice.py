@@ -103,13 +103,13 @@ RULES: tuple[Rule, ...] = (
 )
 
 LACKS = {
-    "seat": "Has no seat for a passenger",
-    "wheelchair": "Cannot take a patient in a wheelchair",
-    "stretcher": "Cannot take a patient lying down",
-    "hands_on": "The driver gives no hands-on help",
-    "heavy": "Not built for this weight",
-    "attended": "Nobody watches the patient",
-    "oxygen_given": "The crew gives no oxygen",
+    "seat": "No passenger seat",
+    "wheelchair": "Takes no wheelchair",
+    "stretcher": "Takes no stretcher",
+    "hands_on": "No hands-on help",
+    "heavy": "Not for this weight",
+    "attended": "Nobody to watch",
+    "oxygen_given": "Gives no oxygen",
     "monitor": "No cardiac monitor",
     "iv": "Cannot run an IV",
     "critical": "No critical care team",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -83,22 +84,34 @@ def bed_board(request: HttpRequest) -> HttpResponse:
 
 def _column(column: UnitColumn, state: str, request: HttpRequest) -> dict[str, Any]:
     zone = column.unit.facility.time_zone
-    cells = [_cell(cell, column, zone) for cell in column.cells if not state or cell.state == state]
+    labels = short_labels(column)
+    cells = [
+        _cell(cell, label, column, zone)
+        for cell, label in zip(column.cells, labels, strict=True)
+        if not state or cell.state == state
+    ]
     note = f"{column.occupied} of {column.total}" + (f" · {column.leaving} out" if column.leaving else "")
     return {"id": column.unit.pk, "name": column.unit.name, "note": note, "beds": cells}
 
 
-def _cell(cell: BedCell, column: UnitColumn, zone: str) -> dict[str, Any]:
+def short_labels(column: UnitColumn) -> list[str]:
+    """Bed labels without what goes without saying: the unit's code, and the bed's number where a room has one bed."""
+    plain = [cell.label.removeprefix(f"{column.unit.code}-") for cell in column.cells]
+    rooms = Counter(label.rpartition("-")[0] for label in plain)
+    return [
+        label.rpartition("-")[0] if rooms[label.rpartition("-")[0]] == 1 and "-" in label else label for label in plain
+    ]
+
+
+def _cell(cell: BedCell, label: str, column: UnitColumn, zone: str) -> dict[str, Any]:
     chip = beds.CHIPS[cell.state]
     text = cell.note
     if cell.at is not None and cell.state in ("booked", "under_way", "left", "leaving"):
         clock_text = f"{clock.local(cell.at, zone):%H:%M}"
         text = f"Left {clock_text}" if cell.state == "left" else clock_text
-    prefix = f"{column.unit.code}-"
-    label = cell.label.removeprefix(prefix) or "No bed"
     patient = url_of("requests:patient", cell.patient_id) if cell.patient_id else ""
     return {
-        "label": label,
+        "label": label or "No bed",
         "name": cell.surname,
         "url": patient or f"{reverse('requests:beds')}?unit={column.unit.pk}",
         "status": chip,
