@@ -40,8 +40,9 @@ def charge_trip(trip_id: UUID) -> Charge | None:
 def _create(trip: Trip) -> Charge:
     contract, rate = _terms(trip)
     legs = list(Leg.objects.filter(trip=trip, status="completed"))
-    driven = bool(legs) and all(leg.loaded_miles is not None for leg in legs)
-    miles = sum((leg.loaded_miles if driven else leg.miles for leg in legs), Decimal(0))  # type: ignore[misc]
+    measured = [leg.loaded_miles for leg in legs if leg.loaded_miles is not None]
+    driven = bool(legs) and len(measured) == len(legs)
+    miles = sum(measured if driven else [leg.miles for leg in legs], Decimal(0))
     priced = charge_lines(
         Terms.of(rate),
         loaded_miles=miles,
