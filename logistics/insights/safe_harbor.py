@@ -96,14 +96,13 @@ def release(rows: Iterable[tuple[Traits, float | None]]) -> Released:
     grouped: dict[Traits, list[float | None]] = defaultdict(list)
     for traits, minutes in rows:
         grouped[traits].append(minutes)
-    shown, hidden = [], []
-    for traits, values in grouped.items():
-        (shown if len(values) >= SMALLEST_GROUP else hidden).append((traits, values))
-    hidden_trips = sum(len(values) for _, values in hidden)
+    shown = {traits: values for traits, values in grouped.items() if len(values) >= SMALLEST_GROUP}
+    hidden = [len(values) for traits, values in grouped.items() if traits not in shown]
+    hidden_trips = sum(hidden)
     tells = len(hidden) == 1 or 0 < hidden_trips < SMALLEST_GROUP
     return Released(
         groups=sorted(
-            (Group(traits, len(values), _median(values)) for traits, values in shown),
+            (Group(traits, len(values), _median(values)) for traits, values in shown.items()),
             key=lambda group: (group.traits.level, group.traits.age, group.traits.zip3, group.traits.status),
         ),
         hidden_groups=len(hidden),

@@ -37,8 +37,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "on_time_pickup", "On-time pickup", "%", "up", 95.0, "pickups",
         "Crew at the pickup, or patient on board, no later than the promised pickup plus the contract's tolerance."
-        " Counted: pickups made, and pickups that the vendor missed (never came, or gave back within 60 minutes)."
-        " Rides canceled by the hospital before they were late, and rides on hold, are left out.",
+        " Rides when ready are promised within the window that opens with the word. Counted: pickups made, and"
+        " pickups that the vendor missed (never came, or gave back within 60 minutes). Rides that the hospital"
+        " canceled before they were late, and rides on hold, are left out.",
     ),
     Metric(
         "offer_acceptance", "Offers accepted", "%", "up", 85.0, "offers",
@@ -77,9 +78,9 @@ class OfferFact:
 class JobFact:
     """One trip that the vendor accepted. Times are aware; None means that it did not happen.
 
-    ``canceled_at`` is the health system's cancellation while this vendor had the trip; ``paused`` that the trip
-    waits for the hospital (on hold, or "when ready" without the word); ``patient_absent`` that the crew came
-    and the patient was not there.
+    ``taken_away_at`` is when the health system canceled the trip or let this vendor go; ``paused`` that the trip
+    waits (or waited then) for the hospital: on hold, or "when ready" without the word; ``patient_absent`` that the
+    crew came and the patient was not there.
     """
 
     trip_id: UUID
@@ -90,7 +91,7 @@ class JobFact:
     completed: bool = False
     given_back_at: dt.datetime | None = None
     holds_again: bool = False
-    canceled_at: dt.datetime | None = None
+    taken_away_at: dt.datetime | None = None
     paused: bool = False
     patient_absent: bool = False
 
@@ -111,8 +112,8 @@ def pickup_verdict(job: JobFact, now: dt.datetime) -> str:
         return "miss" if job.given_back_at > job.promised_at - LATE_TURN_BACK else "out"
     if job.arrived_at is not None:
         return "hit" if job.arrived_at <= job.latest else "miss"
-    if job.canceled_at is not None:
-        return "miss" if job.canceled_at > job.latest and not job.paused else "out"
+    if job.taken_away_at is not None:
+        return "miss" if job.taken_away_at > job.latest and not job.paused else "out"
     if job.completed or job.paused:
         return "out"
     return "miss" if now > job.latest else "out"
@@ -126,7 +127,7 @@ def completion_verdict(job: JobFact, now: dt.datetime) -> str:
         return "miss"
     if job.patient_absent:
         return "out"
-    if job.canceled_at is not None and job.arrived_at is None:
+    if job.taken_away_at is not None and job.arrived_at is None:
         return "miss" if pickup_verdict(job, now) == "miss" else "out"
     return "out"
 

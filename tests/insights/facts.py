@@ -92,6 +92,13 @@ class Book:
                 leg=trip.legs.get(), vendor_id=vendor.pk, new_status=status, at=at, actor_label="Test"
             )
 
+    def move(self, trip: Trip, status: str, at: dt.datetime) -> None:
+        """One of the trip's own moves."""
+        with act_as(self.scope):
+            TripEvent.objects.create(
+                trip=trip, vendor_id=trip.vendor_id, old_status="", new_status=status, at=at, actor_label="Test"
+            )
+
     def end(self, trip: Trip, status: str, at: dt.datetime, *, old: str = "under_way") -> None:
         """The trip's last move."""
         with act_as(self.scope):

@@ -47,7 +47,7 @@ jobs = st.lists(
         completed=st.booleans(),
         given_back_at=maybe,
         holds_again=st.booleans(),
-        canceled_at=maybe,
+        taken_away_at=maybe,
         paused=st.booleans(),
         patient_absent=st.booleans(),
     ),

@@ -95,7 +95,8 @@ def test_a_ride_canceled_in_time_by_the_hospital_is_left_out(book, cast):
 
 def test_a_ride_canceled_while_on_hold_is_not_the_vendors_fault(book, cast):
     trip = book.trip(NOON, vendor=cast.northbound, status="held")
-    book.offer(trip, cast.northbound, ("accepted", NOON - 90 * MIN))
+    book.offer(trip, cast.northbound, ("accepted", NOON - 90 * MIN), ("withdrawn", NOON + 90 * MIN))
+    book.move(trip, "held", NOON - 10 * MIN)
     book.end(trip, "canceled", NOON + 90 * MIN, old="held")
     assert card(book, cast.northbound).figures["on_time_pickup"]["n"] == 0
 
@@ -112,6 +113,43 @@ def test_a_trip_that_waits_for_the_hospitals_word_is_not_late(book, cast):
     trip = book.trip(NOON, vendor=cast.northbound, status="accepted", when="ready", is_ready=False)
     book.offer(trip, cast.northbound, ("accepted", NOON - 90 * MIN))
     assert card(book, cast.northbound).figures["on_time_pickup"]["n"] == 0
+
+
+def test_a_vendor_that_was_let_go_when_a_hold_ended_owes_nothing_for_who_drove_then(book, cast):
+    trip = book.trip(NOON, vendor=cast.tamarack, status="under_way")
+    book.offer(trip, cast.northbound, ("accepted", NOON - 300 * MIN), ("withdrawn", NOON - 120 * MIN))
+    book.move(trip, "held", NOON - 240 * MIN)
+    book.move(trip, "matching", NOON - 100 * MIN)
+    book.offer(trip, cast.tamarack, ("accepted", NOON - 90 * MIN), round=2)
+    book.tap(trip, cast.tamarack, "at_pickup", NOON + 40 * MIN)
+    book.end(trip, "completed", NOON + 90 * MIN)
+    freed, drove = card(book, cast.northbound).figures, card(book, cast.tamarack).figures
+    assert freed["on_time_pickup"]["n"] == freed["completion"]["n"] == 0
+    assert (freed["vendor_cancellations"]["numerator"], freed["vendor_cancellations"]["n"]) == (0, 1)
+    assert (drove["on_time_pickup"]["numerator"], drove["on_time_pickup"]["n"]) == (0, 1)
+    assert drove["completion"]["value"] == 100.0
+
+
+def test_a_crew_that_stood_at_the_door_of_a_canceled_ride_was_on_time(book, cast):
+    trip = book.trip(NOON, vendor=cast.northbound, status="under_way")
+    book.offer(trip, cast.northbound, ("accepted", NOON - 90 * MIN), ("withdrawn", NOON + 10 * MIN))
+    book.tap(trip, cast.northbound, "at_pickup", NOON - 5 * MIN)
+    book.tap(trip, cast.northbound, "canceled", NOON + 10 * MIN)
+    book.end(trip, "canceled", NOON + 10 * MIN)
+    figures = card(book, cast.northbound).figures
+    assert figures["on_time_pickup"]["value"] == 100.0
+    assert figures["completion"]["n"] == 0
+
+
+def test_a_ride_when_ready_is_promised_within_the_window_after_the_word(book, cast):
+    trip = book.trip(NOON, vendor=cast.northbound, status="under_way", when="ready", window=30)
+    book.offer(trip, cast.northbound, ("accepted", NOON - 90 * MIN), eta_at=NOON - 60 * MIN)
+    book.tap(trip, cast.northbound, "at_pickup", NOON + 45 * MIN)
+    assert card(book, cast.northbound).figures["on_time_pickup"]["value"] == 100.0
+    late = book.trip(NOON + 120 * MIN, vendor=cast.northbound, status="under_way", when="ready", window=30)
+    book.offer(late, cast.northbound, ("accepted", NOON))
+    book.tap(late, cast.northbound, "at_pickup", NOON + 166 * MIN)
+    assert card(book, cast.northbound).figures["on_time_pickup"]["value"] == 50.0
 
 
 def test_a_patient_who_was_not_there_costs_the_vendor_nothing(book, cast):

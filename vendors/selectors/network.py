@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -39,7 +41,7 @@ class Detail:
     """Everything on a vendor's page."""
 
     member: Member
-    fleet: list[dict[str, object]] = field(default_factory=list)
+    fleet: list[Mapping[str, Any]] = field(default_factory=list)
     credentials: list[tuple[Credential, Standing, str]] = field(default_factory=list)
     rates: list[Rate] = field(default_factory=list)
     scorecard: Scorecard | None = None
@@ -111,11 +113,11 @@ def _fill(members: list[Member], today: dt.date) -> list[Member]:
         counts[row["vendor_id"]].update(total=row["total"], ready=row["ready"])
     papers = Credential.objects.filter(vendor_id__in=by_vendor).order_by().values("vendor_id")
     soon = today + dt.timedelta(days=SOON_DAYS)
-    for row in papers.annotate(
+    for dated in papers.annotate(
         expired=Count("id", filter=Q(ends_on__lt=today)),
         expiring=Count("id", filter=Q(ends_on__gte=today, ends_on__lte=soon)),
     ):
-        counts[row["vendor_id"]].update(expired=row["expired"], expiring=row["expiring"])
+        counts[dated["vendor_id"]].update(expired=dated["expired"], expiring=dated["expiring"])
     for vendor_id, member in by_vendor.items():
         found = counts[vendor_id]
         member.contract = in_force.get(vendor_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,11 @@ from logistics.insights.scoring import JobFact, OfferFact, figures_of
 from vendors.models import Contract, Network
 
 ANSWERS = ("accepted", "declined", "expired")
-OFFER_MOVES = (*ANSWERS, "turned_back")
+OFFER_MOVES = (*ANSWERS, "turned_back", "withdrawn")
 # The leg went back to before the pickup: an arrival that was tapped by mistake, or another vendor's turn.
 BEFORE_PICKUP = ("planned", "assigned", "en_route")
 DEFAULT_TOLERANCE_MINUTES = 15
-NOT_WAITING = ("completed", "canceled")
+ENDED = ("completed", "canceled")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def compute(month: dt.date, zone: str, *, now: dt.datetime | None = None) -> lis
     ]
 
 
-def _offer_moves(start: dt.datetime, end: dt.datetime) -> list[dict[str, Any]]:
+def _offer_moves(start: dt.datetime, end: dt.datetime) -> list[Mapping[str, Any]]:
     inside = Q(new_status__in=ANSWERS, at__gte=start, at__lt=end)
     due = Q(offer__trip__pickup_at__gte=start, offer__trip__pickup_at__lt=end)
     return list(
@@ -90,11 +91,12 @@ def _offer_moves(start: dt.datetime, end: dt.datetime) -> list[dict[str, Any]]:
 class _Acceptance:
     eta_at: dt.datetime | None
     given_back_at: dt.datetime | None = None
+    taken_away_at: dt.datetime | None = None
     holds: bool = True
 
 
 def _offers(
-    moves: list[dict[str, Any]], start: dt.datetime, end: dt.datetime
+    moves: list[Mapping[str, Any]], start: dt.datetime, end: dt.datetime
 ) -> tuple[dict[UUID, list[OfferFact]], dict[tuple[UUID, UUID], _Acceptance]]:
     """Answers of the month by vendor, and by (vendor, trip) what became of the trips due in it."""
     offers: dict[UUID, list[OfferFact]] = defaultdict(list)
@@ -114,6 +116,8 @@ def _offers(
             accepted[vendor_id, trip_id] = _Acceptance(move["offer__eta_at"], given_back_at=earlier)
         elif status == "turned_back" and found is not None:
             found.given_back_at, found.holds = move["at"], False
+        elif status == "withdrawn" and found is not None and found.holds:
+            found.taken_away_at = move["at"]
     return offers, accepted
 
 
@@ -131,48 +135,63 @@ def _jobs(
             "id", "tenant_id", "vendor_id", "level", "status", "when", "is_ready", "pickup_at", "pickup_latest_at"
         )
     }
-    ends: dict[UUID, tuple[str, dt.datetime, str]] = {}
-    for trip_id, old, new, at in (
-        TripEvent.objects.filter(
-            trip__pickup_at__gte=start, trip__pickup_at__lt=end, new_status__in=("completed", "canceled")
-        )
-        .order_by("id")
-        .values_list("trip_id", "old_status", "new_status", "at")
-    ):
-        ends[trip_id] = (new, at, old)
+    history = _histories(start, end)
     arrivals, absent = _pickups(start, end)
     jobs: dict[UUID, list[JobFact]] = defaultdict(list)
     for (vendor_id, trip_id), taken in accepted.items():
         trip = trips.get(trip_id)
         if trip is None:  # moved to another month since the offers were read: the next computation sees it there
             continue
-        end_status, end_at, end_from = ends.get(trip_id, ("", None, ""))
-        own = taken.holds and trip.vendor_id == vendor_id
-        waits_for_hospital = trip.status == "held" or (trip.when == "ready" and not trip.is_ready)
+        past = history.get(trip_id, [])
+        away_at = taken.taken_away_at
+        if away_at is None and taken.holds:
+            away_at = next((at for at, status in past if status == "canceled"), None)
+        waits = trip.status == "held" or (trip.when == "ready" and not trip.is_ready)
         jobs[vendor_id].append(
             JobFact(
                 trip_id=trip_id,
                 level=trip.level,
-                promised_at=promised_at(trip.pickup_at, trip.pickup_latest_at, taken.eta_at),
+                promised_at=promised_at(trip.pickup_at, trip.pickup_latest_at, taken.eta_at, when=trip.when),
                 tolerance=_tolerance(contracts, vendor_id, trip.pickup_at.astimezone(ZoneInfo(zone)).date()),
                 arrived_at=arrivals.get((vendor_id, trip_id)) if taken.holds else None,
-                completed=own and end_status == "completed",
+                completed=taken.holds
+                and away_at is None
+                and trip.vendor_id == vendor_id
+                and any(status == "completed" for _, status in past),
                 given_back_at=taken.given_back_at,
                 holds_again=taken.holds and taken.given_back_at is not None,
-                canceled_at=end_at if taken.holds and end_status == "canceled" else None,
-                paused=(waits_for_hospital and trip.status not in NOT_WAITING) or end_from == "held",
+                taken_away_at=away_at,
+                paused=_status_before(past, away_at) == "held" if away_at else waits and trip.status not in ENDED,
                 patient_absent=taken.holds and (vendor_id, trip_id) in absent,
             )
         )
     return jobs
 
 
-def promised_at(pickup_at: dt.datetime, latest_at: dt.datetime, eta_at: dt.datetime | None) -> dt.datetime:
+def _histories(start: dt.datetime, end: dt.datetime) -> dict[UUID, list[tuple[dt.datetime, str]]]:
+    """Trip id → (when, status) of every move of the trips due, in order."""
+    past: dict[UUID, list[tuple[dt.datetime, str]]] = defaultdict(list)
+    rows = TripEvent.objects.filter(trip__pickup_at__gte=start, trip__pickup_at__lt=end).order_by("id")
+    for trip_id, status, at in rows.values_list("trip_id", "new_status", "at"):
+        past[trip_id].append((at, status))
+    return past
+
+
+def _status_before(past: list[tuple[dt.datetime, str]], moment: dt.datetime) -> str:
+    """What the trip was when it was taken away; the cancellation itself is recorded last and does not count."""
+    return next((status for at, status in reversed(past) if at <= moment and status != "canceled"), "")
+
+
+def promised_at(
+    pickup_at: dt.datetime, latest_at: dt.datetime, eta_at: dt.datetime | None, *, when: str = "at"
+) -> dt.datetime:
     """The pickup time that both sides agreed on.
 
     It is the time asked for; a vendor that accepted with a later time promised that one, but never one after the
-    window that it was offered.
+    window that it was offered. A "when ready" ride is promised within the window that opens with the word.
     """
+    if when == "ready":
+        return max(latest_at, pickup_at)
     if eta_at is None or eta_at <= pickup_at:
         return pickup_at
     return min(eta_at, max(latest_at, pickup_at))
@@ -185,13 +204,13 @@ def _pickups(
     arrivals: dict[tuple[UUID, UUID], dt.datetime] = {}
     absent: set[tuple[UUID, UUID]] = set()
     rows = (
-        LegEvent.objects.filter(
-            leg__trip__pickup_at__gte=start, leg__trip__pickup_at__lt=end, leg__sequence=1, vendor_id__isnull=False
-        )
+        LegEvent.objects.filter(leg__trip__pickup_at__gte=start, leg__trip__pickup_at__lt=end, leg__sequence=1)
         .order_by("id")
         .values_list("vendor_id", "leg__trip_id", "new_status", "at")
     )
     for vendor_id, trip_id, status, at in rows:
+        if vendor_id is None:
+            continue
         key = (vendor_id, trip_id)
         if status in BEFORE_PICKUP:
             arrivals.pop(key, None)
