@@ -210,7 +210,7 @@ def grants_stay_with_their_side(cursor: Any) -> list[str]:
 
 
 def no_back_doors(cursor: Any) -> list[str]:
-    """No SECURITY DEFINER function, no view with its owner's rights, no materialized view, no trigger or rule."""
+    """No SECURITY DEFINER function, no view with its owner's rights, no materialized view, no foreign table."""
     cursor.execute("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef")
     out = [f"{name}(): SECURITY DEFINER" for (name,) in cursor.fetchall()]
     cursor.execute(
