@@ -28,6 +28,7 @@ from logistics.core.levels import LEVELS
 FREE_HOURS = 2
 # A vehicle counts as free when it has this long without a trip in those hours: about one ride with both doors.
 FREE_MINUTES = 45
+MOST_LEVELS = 6
 POSITION_HOURS = 4
 
 
@@ -149,6 +150,7 @@ def _waiting_row(row: Row, *, selected: bool) -> dict[str, Any]:
         "chip": {"label": "", **chip},
         "selected": selected,
         "queue": row.queue,
+        "other_day": clock.local(trip.pickup_at, trip.time_zone).date() != clock.today(trip.time_zone),
     }
 
 
@@ -186,7 +188,19 @@ def _free(plan: Schedule, rows: list[Row], now: dt.datetime) -> list[dict[str, A
         tone = "bad" if short > 0 else "warn" if free[code] == asked[code] else "ok"
         share = min(100, round(100 * asked[code] / free[code])) if free[code] else (100 if asked[code] else 0)
         note = f"{short} short" if short > 0 else f"{asked[code]} asked for"
-        out.append({"label": level.label, "free": f"{free[code]} free", "note": note, "percent": share, "tone": tone})
+        out.append(
+            {
+                "label": level.label,
+                "free": f"{free[code]} free",
+                "note": note,
+                "percent": share,
+                "tone": tone,
+                "idle": -free[code] if not asked[code] else None,
+            }
+        )
+    # Six fit in a row: what nobody asks for leaves first.
+    while len(out) > MOST_LEVELS and any(row["idle"] is not None for row in out):
+        out.remove(max((row for row in out if row["idle"] is not None), key=lambda row: row["idle"]))
     return out
 
 

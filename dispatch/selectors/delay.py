@@ -24,8 +24,10 @@ class Delay:
 
     @property
     def detail(self) -> str:
-        """What a chip says after "Late" or "At risk"."""
-        return f"{self.minutes} min" if self.minutes else ""
+        """What a chip says after "Late" or "At risk": "14 min", "3 h", "2 d"."""
+        if self.minutes < 120:
+            return f"{self.minutes} min" if self.minutes else ""
+        return f"{self.minutes // 60} h" if self.minutes < 48 * 60 else f"{self.minutes // 1440} d"
 
 
 NONE = Delay()

@@ -85,10 +85,11 @@ def timeline(
 ) -> list[dict[str, Any]]:
     """Newest first, as ``ui/timeline.html`` takes it. Offers are told once: by the offer, not again by the trip."""
     told = [_trip_line(event, rows, trip, names, runs, show_price) for event in rows.trip]
-    told += [_leg_line(event, trip) for event in rows.leg]
     told += [_offer_line(event, rows, names) for event in rows.offer]
+    told += [_leg_line(event, trip) for event in rows.leg]
     lines = [line for line in told if line is not None]
-    return sorted(lines, key=lambda line: line["at"], reverse=True)
+    # Sorted forwards first: what happened in the same moment keeps the order of cause and effect.
+    return sorted(lines, key=lambda line: line["at"])[::-1]
 
 
 def milestones(rows: Rows, *, trip: Trip, leg: Leg, now: dt.datetime) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ def shown(
     return Shown(
         name=_name(details, allowed.get("name"), crew=role == "driver"),
         born=_born(details, allowed.get("birth")),
-        age=_age(details, today) if "birth" in allowed else "",
+        age=_age(details, today, allowed.get("birth")),
         mrn=mrn if allowed.get("mrn") == "see" else f"••{mrn[-2:]}" if mrn and "mrn" in allowed else "",
         phone=_phone(str(details.get("phone") or ""), allowed.get("phone")),
         language=str(details.get("language") or "") if "name" in allowed else "",
@@ -154,13 +154,13 @@ def _born(details: dict[str, Any], how: str | None) -> str:
     return f"{born:%m/%d/%Y}" if how == "see" else ""
 
 
-def _age(details: dict[str, Any], today: dt.date) -> str:
-    """Whole years; from 90 on one group (45 CFR 164.514(b)(2)(i)(C) treats higher ages as identifying)."""
+def _age(details: dict[str, Any], today: dt.date, how: str | None) -> str:
+    """Whole years; without the birth date one group from 90 on (45 CFR 164.514(b)(2)(i)(C): higher ages identify)."""
     born = _birth_date(details)
-    if born is None:
+    if born is None or how is None:
         return ""
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    return "90 or over" if years >= 90 else str(years)
+    return "90 or over" if years >= 90 and how == "mask" else str(years)
 
 
 def _phone(phone: str, how: str | None) -> str:

@@ -115,10 +115,6 @@ def _page(request: HttpRequest, *, problem: str = "", status: int = 200) -> Http
     zone, role = membership.organization.time_zone, membership.role
     can = membership.definition.permissions
     cards = offers_page.open_offers(now)
-    for card in cards:
-        url = reverse("dispatch:offer_decline", args=[card["pk"]])
-        first = card is cards[0]
-        card["actions"] = [{"label": "Decline", "url": url, **({"key": "D"} if first else {})}]
     crewless, today = offers_page.needing_crew(), offers_page.today(zone, now)
     start, end = schedule.window(clock.local(now, zone), before=HOURS_BEFORE, hours=HOURS_SHOWN)
     plan = schedule.load(start, end)

@@ -68,10 +68,10 @@ def banner(page: TripPage, can: frozenset[str]) -> dict[str, Any] | None:
         until = f" Vehicle and crew stay until {at(trip.hold_until)}." if trip.hold_until else ""
         return _state("hold", "hold", f"This trip waits for a decision.{until}")
     if delay.kind == "late":
-        text = f"The pickup was agreed for {at(trip.pickup_at)} and is {delay.minutes} min late."
+        text = f"The pickup was agreed for {at(trip.pickup_at)} and is {delay.detail} late."
         return _state("bad", "late", text, acts)
     if delay.kind == "at_risk" and trip.eta_at and delay.minutes:
-        text = f"Pickup is likely at {at(trip.eta_at)}, {delay.minutes} min after the agreed time."
+        text = f"Pickup is likely at {at(trip.eta_at)}, {delay.detail} after the agreed time."
         return _state("warn", "risk", text, acts)
     if delay.kind == "at_risk":
         return _state("warn", "risk", "The pickup is near and no vendor has taken this trip yet.")

@@ -69,7 +69,11 @@ def test_a_signed_handover_completes_the_trip(cast: Cast, arrived: tuple[Trip, C
     assert ride.fresh(cast, trip).status == "completed"
     with act_as(cast.staff()):
         proof = Proof.objects.get(leg=leg)
-        assert (proof.receiver_name, proof.receiver_relation, proof.note) == ("Elena Brandt", "family", "Left the walker too")
+        assert (proof.receiver_name, proof.receiver_relation, proof.note) == (
+            "Elena Brandt",
+            "family",
+            "Left the walker too",
+        )
         assert bytes(proof.signature).startswith(b"\x89PNG")
         assert b"Phone maker" not in bytes(proof.photo)
     assert "Handed over" in problem_of(client.get(f"/drive/{leg.pk}/proof"))

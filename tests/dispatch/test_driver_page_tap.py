@@ -10,6 +10,9 @@ import time_machine
 from django.test import Client
 
 from dispatch.models import LegEvent, Trip
+from dispatch.selectors.driver_page import is_night
+from dispatch.selectors.passenger import fields_for
+from dispatch.services import assignment
 from logistics.core import clock
 from tests.cast import Cast
 from tests.dispatch import ride
@@ -44,7 +47,13 @@ def test_the_day_lists_the_crew_s_own_trips_with_first_name_and_initial(cast: Ca
 def test_the_trip_says_where_who_and_one_next_thing(cast: Cast, trip: Trip) -> None:
     leg = leg_of(cast, trip)
     page = problem_of(client_of(cast, DRIVER).get(f"/drive/{leg.pk}"))
-    for words in ("Lakeshore Medical Center, 4 West, bed 4W-12", "Agnes Z.", "Own oxygen 2 L", "Hard of hearing", "Left for pickup"):
+    for words in (
+        "Lakeshore Medical Center, 4 West, bed 4W-12",
+        "Agnes Z.",
+        "Own oxygen 2 L",
+        "Hard of hearing",
+        "Left for pickup",
+    ):
         assert words in page
     assert "03/14/1945" not in page
     assert page.count("data-current") == 1
@@ -52,8 +61,6 @@ def test_the_trip_says_where_who_and_one_next_thing(cast: Cast, trip: Trip) -> N
 
 
 def test_an_ambulance_crew_knows_the_whole_name(cast: Cast) -> None:
-    from dispatch.selectors.passenger import fields_for
-
     assert fields_for("driver", "BLS")["name"] == "see"
     assert fields_for("driver", "WC")["name"] == "mask"
 
@@ -99,9 +106,7 @@ def test_after_two_minutes_there_is_no_undo(cast: Cast, trip: Trip) -> None:
     send(client, leg.pk, "en_route")
     with time_machine.travel(clock.now() + dt.timedelta(minutes=3), tick=True):
         assert ">Undo<" not in problem_of(client.get(f"/drive/{leg.pk}"))
-        answer = client.post(
-            f"/drive/{leg.pk}/tap", {"to": "assigned", "idempotency_key": str(uuid.uuid4())}
-        )
+        answer = client.post(f"/drive/{leg.pk}/tap", {"to": "assigned", "idempotency_key": str(uuid.uuid4())})
         assert answer.status_code == 409
         assert "can no longer be taken back" in problem_of(answer)
     assert leg_of(cast, trip).status == "en_route"
@@ -134,8 +139,6 @@ def test_other_people_s_trips_are_not_found_and_the_look_is_audited(cast: Cast, 
 
 
 def test_a_trip_that_was_given_to_another_crew_leaves_the_day(cast: Cast, trip: Trip) -> None:
-    from dispatch.services import assignment
-
     leg = leg_of(cast, trip)
     with act_as(ride.vendor_scope(cast, cast.northbound.pk)):
         assignment.assign(trip.pk, cast.vehicles["Northbound 5"].pk)
@@ -177,8 +180,6 @@ def test_the_pages_cost_a_fixed_number_of_queries(cast: Cast, trip: Trip) -> Non
 
 
 def test_the_screen_is_dark_when_the_sun_is_down() -> None:
-    from dispatch.selectors.driver_page import is_night
-
     madison = (43.07, -89.40)
     assert not is_night(dt.datetime(2026, 11, 24, 18, 0, tzinfo=dt.UTC), *madison)  # noon
     assert is_night(dt.datetime(2026, 11, 24, 23, 0, tzinfo=dt.UTC), *madison)  # 17:00, sunset was at 16:27
