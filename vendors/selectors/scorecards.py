@@ -65,7 +65,8 @@ def peer_medians(card: Scorecard) -> dict[str, dict[str, Any]]:
 
     A figure that no peer has is absent.
     """
-    others = [row.shown for row in _light().filter(month=card.month).exclude(vendor_id=card.vendor_id)]
+    peers = Scorecard.objects.filter(month=card.month).exclude(vendor_id=card.vendor_id)
+    others = list(peers.values_list(WithoutTrips("figures"), flat=True))
     out = {}
     for name in FIGURES:
         values = [shown[name]["value"] for shown in others if shown.get(name, {}).get("value") is not None]
