@@ -98,7 +98,10 @@ def charge_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires("trips.view")
 def trip_charge(request: HttpRequest, number: int) -> HttpResponse:
-    """``/charges/trip/<number>``: the trip page's panel. Amounts only for billing roles and the trip's vendor."""
+    """``/charges/trip/<number>``: what the trip page's panel fetches, or the same as a page.
+
+    Amounts only for billing roles and for the trip's vendor.
+    """
     trip = selectors.trip_get(number)
     if trip is None:
         raise Http404
@@ -107,7 +110,7 @@ def trip_charge(request: HttpRequest, number: int) -> HttpResponse:
     own = scope.side == "vendor" and charge is not None and charge.vendor_id == scope.vendor_id
     return render(
         request,
-        "billing/_trip_charge.html",
+        "billing/_trip_charge.html" if request.htmx else "billing/trip_charge.html",  # type: ignore[attr-defined]
         {
             "trip": trip,
             "charge": charge,

@@ -154,6 +154,15 @@ def test_the_trip_page_shows_amounts_to_billing_and_to_the_vendor_only(book, cas
     assert signed_in(cast.people["vendor_dispatcher@tamarack"]).get(url).status_code == 404
 
 
+def test_the_trip_page_fetches_a_fragment_and_a_link_opens_a_page(book, cast, biller):
+    row = charge(book, cast.northbound)
+    url = f"/charges/trip/{number_of(row, book)}"
+    part = biller.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "$71.65" in part
+    assert "<html" not in part
+    assert "<h1>Charge of trip" in biller.get(url).content.decode()
+
+
 def test_a_trip_without_charge_says_why(book, cast, biller):
     trip = book.trip(NOON, vendor=cast.northbound, status="crew_assigned")
     with act_as(book.scope):
