@@ -15,7 +15,7 @@ from logistics.core.errors import DomainError
 from logistics.core.levels import CHOICES
 from logistics.requests.models import Patient, ServiceRequest, TransportDetail
 from logistics.requests.selectors.requests import destination_name
-from logistics.requests.services import advice, booking, places
+from logistics.requests.services import advice, answers, places
 
 COMPANIONS = [("0", "No one"), ("1", "1 person"), ("2", "2 people"), ("3", "3 people"), ("4", "4 people")]
 NEED_ICONS = {
@@ -141,7 +141,7 @@ class BookingForm(forms.Form):
             return times
         wall = naive.replace(tzinfo=None)
         try:
-            moment = booking.local_moment(wall.date(), wall.time(), zone)
+            moment = answers.local_moment(wall.date(), wall.time(), zone)
         except DomainError as error:
             return {**times, "pickup_problem": error.fields["pickup_local"]}
         times["pickup_at" if when == "at" else "ready_expected_at"] = moment

@@ -203,6 +203,8 @@ def book_draft(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     if desk.patient is None or not form.cleaned_data.get("key"):
         return HttpResponse("Choose the patient first.", status=422, content_type="text/plain")
+    if desk.draft is None and booking.draft_of(desk.patient.pk) is None and booking.just_booked(desk.patient.pk):
+        return HttpResponse(status=204)
     draft = _draft(desk, form)
     booking.save_draft(request_id=draft.pk, fields=form.ride(desk.patient, desk.zone))
     return HttpResponse(status=204)
@@ -357,7 +359,7 @@ def _summary(form: BookingForm) -> list[dict[str, str]]:
     found = []
     for name, texts in form.errors.items():
         href = targets.get(name, f"#{form[name].id_for_label or form[name].auto_id}" if name in form.fields else "")
-        found += [{"href": href, "text": text} for text in texts]
+        found += [{"href": href, "text": str(text)} for text in texts]
     return found
 
 

@@ -16,7 +16,7 @@ from logistics.core.errors import DomainError
 from logistics.core.models import OutboxEvent
 from logistics.core.scoping import Scope
 from logistics.requests.models import ServiceRequest
-from logistics.requests.services import booking, places
+from logistics.requests.services import answers, booking, places
 from logistics.requests.services.booking import OpenRide
 from tests.cast import Cast, build_cast
 from tests.requests.ward import admit, foresee, requests_of
@@ -37,15 +37,15 @@ def ride(cast: Cast, **changes: Any) -> dict[str, Any]:
 
 def together(*calls: Any) -> list[Any]:
     """Run each call in a thread and a connection of its own, let go at the same moment; answers or errors."""
-    answers: list[Any] = [None] * len(calls)
+    outcomes: list[Any] = [None] * len(calls)
     gate = threading.Barrier(len(calls))
 
     def run(index: int) -> None:
         gate.wait()
         try:
-            answers[index] = calls[index]()
+            outcomes[index] = calls[index]()
         except DomainError as error:
-            answers[index] = error
+            outcomes[index] = error
         finally:
             connection.close()
 
@@ -54,7 +54,7 @@ def together(*calls: Any) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(30)
-    return answers
+    return outcomes
 
 
 def booked_by(cast: Cast, encounter: Any, fields: dict[str, Any], key: str, who: str) -> Any:
@@ -71,8 +71,8 @@ def booked_by(cast: Cast, encounter: Any, fields: dict[str, Any], key: str, who:
 def test_a_double_click_in_the_same_moment_books_once() -> None:
     cast = build_cast()
     encounter, fields = admit(cast), ride(cast)
-    answers = together(*(booked_by(cast, encounter, fields, "same-key", "Dana") for _ in range(4)))
-    assert len(set(answers)) == 1
+    results = together(*(booked_by(cast, encounter, fields, "same-key", "Dana") for _ in range(4)))
+    assert len(set(results)) == 1
     assert [r.status for r in requests_of(cast, encounter.patient_id)] == ["requested"]
     with act_as(cast.staff()):
         assert OutboxEvent.objects.filter(topic="request.ready").count() == 1
@@ -82,12 +82,12 @@ def test_a_double_click_in_the_same_moment_books_once() -> None:
 def test_of_two_people_who_book_the_same_patient_one_is_led_to_the_others_ride() -> None:
     cast = build_cast()
     encounter, fields = admit(cast), ride(cast)
-    answers = together(
+    results = together(
         booked_by(cast, encounter, fields, "key-of-dana", "Dana"),
         booked_by(cast, encounter, fields, "key-of-reggie", "Reggie"),
     )
-    won = [answer for answer in answers if not isinstance(answer, Exception)]
-    lost = [answer for answer in answers if isinstance(answer, OpenRide)]
+    won = [answer for answer in results if not isinstance(answer, Exception)]
+    lost = [answer for answer in results if isinstance(answer, OpenRide)]
     assert len(won) == len(lost) == 1
     assert lost[0].request_id == won[0]
     assert "already has an open ride" in lost[0].message
@@ -108,8 +108,8 @@ def test_two_people_who_finish_the_same_draft_book_it_once() -> None:
 
         return call
 
-    answers = together(finish("one"), finish("two"))
-    assert sorted(isinstance(answer, OpenRide) for answer in answers) == [False, True]
+    results = together(finish("one"), finish("two"))
+    assert sorted(isinstance(answer, OpenRide) for answer in results) == [False, True]
     assert [r.status for r in requests_of(cast, encounter.patient_id)] == ["requested"]
 
 
@@ -161,7 +161,7 @@ def test_canceling_needs_a_reason(cast: Cast) -> None:
 
 def test_a_time_that_the_spring_change_skips_names_the_next_one() -> None:
     with pytest.raises(DomainError) as refused:
-        booking.local_moment(dt.date(2027, 3, 14), dt.time(2, 30), ZONE, now=dt.datetime(2027, 3, 13, tzinfo=dt.UTC))
+        answers.local_moment(dt.date(2027, 3, 14), dt.time(2, 30), ZONE, now=dt.datetime(2027, 3, 13, tzinfo=dt.UTC))
     assert "02:30 does not exist on Sun 14 Mar" in refused.value.fields["pickup_local"]
     assert "Choose 03:30" in refused.value.fields["pickup_local"]
 
@@ -170,8 +170,8 @@ def test_a_time_that_comes_twice_is_the_first_unless_that_is_over() -> None:
     day, time = dt.date(2026, 11, 1), dt.time(1, 30)
     before = dt.datetime(2026, 11, 1, 5, 0, tzinfo=dt.UTC)
     between = dt.datetime(2026, 11, 1, 6, 45, tzinfo=dt.UTC)
-    assert booking.local_moment(day, time, ZONE, now=before) == dt.datetime(2026, 11, 1, 6, 30, tzinfo=dt.UTC)
-    assert booking.local_moment(day, time, ZONE, now=between) == dt.datetime(2026, 11, 1, 7, 30, tzinfo=dt.UTC)
+    assert answers.local_moment(day, time, ZONE, now=before) == dt.datetime(2026, 11, 1, 6, 30, tzinfo=dt.UTC)
+    assert answers.local_moment(day, time, ZONE, now=between) == dt.datetime(2026, 11, 1, 7, 30, tzinfo=dt.UTC)
 
 
 @given(
@@ -182,7 +182,7 @@ def test_every_wall_clock_time_is_a_moment_that_reads_the_same_or_is_refused(nai
     naive = naive.replace(second=0, microsecond=0)
     now = dt.datetime(2025, 12, 1, tzinfo=dt.UTC)
     try:
-        moment = booking.local_moment(naive.date(), naive.time(), zone, now=now)
+        moment = answers.local_moment(naive.date(), naive.time(), zone, now=now)
     except DomainError as refused:
         outcome = refused.message
     else:

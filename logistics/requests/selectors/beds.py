@@ -98,15 +98,15 @@ def bed_board(units: Sequence[Unit], *, now: dt.datetime | None = None) -> list[
     for stay in stays:
         if stay.bed_id is not None and stay.bed is not None and stay.bed.unit_id == stay.unit_id:
             by_bed[stay.bed_id].append(stay)
-        elif stay.status != "discharged":
+        elif stay.status != "discharged" and stay.unit_id is not None:
             elsewhere[stay.unit_id].append(stay)
     for bed in beds:
         column = columns[bed.unit_id]
         # A bed that somebody left and somebody else took shows who is there now.
-        stay = max(by_bed[bed.pk], key=lambda each: (each.status != "discharged", each.created_at), default=None)
+        here = max(by_bed[bed.pk], key=lambda each: (each.status != "discharged", each.created_at), default=None)
         column.total += 1
         column.cells.append(
-            _cell(bed.label, stay, discharges, rides, now, zones[bed.unit_id]) if stay else BedCell(bed.label, "vacant")
+            _cell(bed.label, here, discharges, rides, now, zones[bed.unit_id]) if here else BedCell(bed.label, "vacant")
         )
     for unit_id, people in elsewhere.items():
         for stay in people:

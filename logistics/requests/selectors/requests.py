@@ -59,9 +59,9 @@ def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[Waitin
     waiting = [
         WaitingRide(
             patient=request.patient,
-            place=destination_name(request.details[0] if request.details else None),
+            place=destination_name(next(iter(_details_of(request)), None)),
             unit_name=request.unit.name if request.unit else "",
-            bed=_bed(request.encounter, request.details),
+            bed=_bed(request.encounter, _details_of(request)),
             since=(request.discharge.announced_at if request.discharge else None) or request.created_at,
             request_id=request.pk,
             status=request.status,
@@ -130,6 +130,10 @@ def today_of(zone: str) -> tuple[dt.datetime, dt.datetime]:
 
 def _details() -> Prefetch:
     return Prefetch("transport_rows", queryset=TransportDetail.objects.select_related("place"), to_attr="details")
+
+
+def _details_of(request: ServiceRequest) -> list[TransportDetail]:
+    return request.details  # type: ignore[attr-defined]
 
 
 def _bed(encounter: Any, details: list[TransportDetail]) -> str:

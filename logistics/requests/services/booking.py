@@ -11,7 +11,6 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import F, Q
@@ -23,13 +22,12 @@ from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Encounter, Patient, ServiceRequest, TransportDetail
 from logistics.requests.services import advice, alerts, drafts, places, transitions
+from logistics.requests.services.answers import check
 from logistics.requests.services.places import Destination
 
 OPEN = ("requested", "scheduled", "in_progress", "held")
 # Two rides of one patient closer than this are taken for the same ride booked twice.
 SAME_RIDE = dt.timedelta(hours=4)
-FURTHEST = dt.timedelta(days=90)
-MOST_OXYGEN_LPM, MOST_WEIGHT_LB, MOST_COMPANIONS = Decimal(60), 1000, 4
 DETAIL_FIELDS = (
     "when", "pickup_contact", "pickup_bed_label", "mobility", "needs", "oxygen_lpm", "weight_lb", "companions",
     "payer_name", "driver_note",
@@ -48,34 +46,6 @@ class OpenRide(DomainError):
         self.request_id = request_id
 
 
-def local_moment(day: dt.date, time: dt.time, zone: str, *, now: dt.datetime | None = None) -> dt.datetime:
-    """The moment (UTC) of a wall-clock time in ``zone``.
-
-    A time that the spring change skips raises :class:`DomainError`; one that comes twice in autumn is the first of
-    the two, unless that one is over.
-    """
-    now = now or clock.now()
-    tz = ZoneInfo(zone)
-    first = dt.datetime.combine(day, time, tz)
-    moment = first.astimezone(dt.UTC)
-    if moment.astimezone(tz).replace(tzinfo=None) != first.replace(tzinfo=None):
-        later = moment.astimezone(tz)
-        message = (
-            f"{time:%H:%M} does not exist on {day:%a} {day.day} {day:%b}: the clocks go forward. Choose {later:%H:%M}."
-        )
-        raise DomainError(message, code="no_such_time", fields={"pickup_local": message})
-    if moment < floor_minute(now):
-        second = first.replace(fold=1).astimezone(dt.UTC)
-        if second != moment:
-            return second
-    return moment
-
-
-def floor_minute(moment: dt.datetime) -> dt.datetime:
-    """``moment`` without its seconds: a form speaks in minutes."""
-    return moment.replace(second=0, microsecond=0)
-
-
 def open_ride_of(
     patient_id: UUID, *, pickup_at: dt.datetime | None = None, apart_from: UUID | None = None
 ) -> ServiceRequest | None:
@@ -90,15 +60,20 @@ def open_ride_of(
     return rides.order_by("created_at").first()
 
 
-def draft_of(patient_id: UUID, *, source: str = "") -> ServiceRequest | None:
-    """The ride to go on with: the one that the chart foresaw, else (unless ``source`` says) the actor's own newest."""
+def draft_of(patient_id: UUID) -> ServiceRequest | None:
+    """The ride to go on with: the one that the chart foresaw, else the newest draft that the actor began."""
     rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport").order_by("-created_at")
     for ride in rides.filter(source="ehr", status__in=["draft", "requested"]):
         if is_unfinished(ride):
             return ride
-    if source == "ehr":
-        return None
     return rides.filter(status="draft", requested_by_id=scoping.current().user_id).first()
+
+
+def just_booked(patient_id: UUID) -> bool:
+    """Whether the actor booked a ride for this patient a moment ago: what the form saves now comes too late."""
+    since = clock.now() - dt.timedelta(minutes=2)
+    rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport", status__in=OPEN)
+    return rides.filter(requested_by_id=scoping.current().user_id, requested_at__gte=since).exists()
 
 
 def is_unfinished(request: ServiceRequest) -> bool:
@@ -109,10 +84,12 @@ def is_unfinished(request: ServiceRequest) -> bool:
 def start_draft(*, patient: Patient, key: str) -> ServiceRequest:
     """A draft for this patient, prefilled from the chart; the same draft again for the same ``key``.
 
-    Raises :class:`DomainError` when the health system has no site to be picked up from.
+    A draft that waits already (the chart's, or the actor's own) is gone on with: a page that fills itself anew
+    when the patient is chosen must not leave a second one behind. Raises :class:`DomainError` when the health
+    system has no site to be picked up from.
     """
     _lock(patient.pk)
-    known = ServiceRequest.objects.filter(idempotency_key=key).first() or draft_of(patient.pk, source="ehr")
+    known = ServiceRequest.objects.filter(idempotency_key=key).first() or draft_of(patient.pk)
     if known is not None:
         return known
     encounter = current_encounter(patient.pk)
@@ -288,43 +265,6 @@ def advise_for(fields: dict[str, Any], patient: Patient, *, minutes: int | None 
         isolation=isolation,
         minutes=minutes,
     )
-
-
-def check(fields: dict[str, Any], *, zone: str, now: dt.datetime | None = None) -> dict[str, str]:
-    """What is missing or wrong, field by field, in words that say what to do."""
-    now = now or clock.now()
-    local = clock.local(now, zone)
-    problems: dict[str, str] = {}
-    destination = fields.get("destination")
-    if not isinstance(destination, Destination):
-        problems["destination"] = fields.get("destination_problem") or "Choose where the patient is going."
-    when = fields.get("when")
-    pickup_at = fields.get("pickup_at") if when == "at" else fields.get("ready_expected_at")
-    if not when:
-        problems["when"] = "Choose when the ride is wanted: now, at a time, or when ready."
-    elif fields.get("pickup_problem") and when != "now":
-        problems["pickup_local"] = fields["pickup_problem"]
-    elif when == "at" and pickup_at is None:
-        problems["pickup_local"] = "Write the date and time of the pickup."
-    elif when == "ready" and pickup_at is None:
-        problems["pickup_local"] = "Write about when the patient will be ready: vendors plan by it."
-    elif when != "now" and pickup_at is not None and pickup_at < floor_minute(now):
-        problems["pickup_local"] = f"Pickup must be after {local:%H:%M} {local:%Z}."
-    elif when != "now" and pickup_at is not None and pickup_at > now + FURTHEST:
-        last = clock.local(now + FURTHEST, zone)
-        problems["pickup_local"] = f"Pickup can be until {last:%a} {last.day} {last:%b %Y}. Choose an earlier day."
-    if fields.get("mobility") not in dict(TransportDetail.MOBILITY):
-        problems["mobility"] = "Choose how the patient travels: it decides the level of service."
-    oxygen, weight = fields.get("oxygen_lpm"), fields.get("weight_lb")
-    if {"oxygen", "oxygen_given"} & set(fields.get("needs") or []) and oxygen is None:
-        problems["oxygen_lpm"] = "Write the oxygen flow in liters per minute."
-    elif oxygen is not None and not 0 < oxygen <= MOST_OXYGEN_LPM:
-        problems["oxygen_lpm"] = f"Oxygen flow is between 0 and {MOST_OXYGEN_LPM} liters per minute."
-    if weight is not None and not 0 < weight <= MOST_WEIGHT_LB:
-        problems["weight_lb"] = f"Weight is between 1 and {MOST_WEIGHT_LB} lb."
-    if not 0 <= (fields.get("companions") or 0) <= MOST_COMPANIONS:
-        problems["companions"] = f"At most {MOST_COMPANIONS} people can ride along."
-    return problems
 
 
 def cancel(*, request_id: UUID, reason_code: str, note: str = "") -> ServiceRequest:

@@ -38,7 +38,7 @@ def place_index(request: HttpRequest) -> HttpResponse:
         "q": q,
         "shown": shown,
         "may_edit": may_edit,
-        "undo": Place.objects.filter(pk=_uuid(request.GET.get("undo"))).first() if may_edit else None,
+        "undo": _taken_out(request.GET.get("undo")) if may_edit else None,
         "filters": [
             {"name": "kind", "label": "Kind", "value": kind, "options": [("", "All"), *Place.KINDS]},
             {
@@ -111,7 +111,8 @@ def place_restore(request: HttpRequest, place_id: UUID) -> HttpResponse:
 def place_options(request: HttpRequest) -> HttpResponse:
     """Options of the destination picker: the patient's home, places, or the written address itself."""
     q = " ".join(request.GET.get("q", "").split())
-    patient = Patient.objects.filter(pk=_uuid(request.GET.get("patient"))).first()
+    key = _uuid(request.GET.get("patient"))
+    patient = Patient.objects.filter(pk=key).first() if key else None
     options = places.options(q, patient)
     return render(request, "ui/combobox_options.html", {"options": options, "listbox": "destination-opt", "q": q})
 
@@ -127,6 +128,11 @@ def _explain(form: PlaceForm, error: DomainError) -> None:
         form.add_error(name if name in form.fields else None, text)
     if not error.fields:
         form.add_error(None, error.message)
+
+
+def _taken_out(text: str | None) -> Place | None:
+    key = _uuid(text)
+    return Place.objects.filter(pk=key, is_active=False).first() if key else None
 
 
 def _uuid(text: str | None) -> UUID | None:
