@@ -12,7 +12,7 @@ from logistics.core.ids import uuid7
 
 
 class TransactionId(Func):
-    """The current transaction's id as a bigint."""
+    """The current transaction's id as a bigint. Migration 0003 adds what a restored database counted before."""
 
     template = "(pg_current_xact_id()::text::bigint)"
     output_field = models.BigIntegerField()

@@ -8,6 +8,8 @@ Who is who:
 * ``cw_staff`` (one health system), ``cw_vendor`` (one vendor), ``cw_cross`` (a vendor acting on one
   health system's trip) and ``cw_system`` (relay, feeds, sealing) cannot log in; a transaction takes one
   of them with ``SET LOCAL ROLE`` and row-level security decides what it sees.
+* ``cw_backup`` cannot log in either. It reads every row and writes none, and only the owner may take it: forced
+  row-level security hides all rows from the owner as well, so a backup made as the owner would be empty.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import psycopg2
 from psycopg2 import sql
 
 SIDES = ("cw_staff", "cw_vendor", "cw_cross", "cw_system")
+BACKUP = "cw_backup"
 OWNER = "cw_owner"
 APP = "cw_app"
 
@@ -47,6 +50,7 @@ def bootstrap(
             _ensure_role(cursor, APP, "LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE", app_password)
             for role in SIDES:
                 cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(APP)))
+            _ensure_backup_role(cursor)
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
             if cursor.fetchone() is None:
                 # An administrator that is not a superuser must be a member of the owner it hands over to.
@@ -66,6 +70,15 @@ def bootstrap(
         _with_login(admin_url, OWNER, owner_password, database),
         _with_login(admin_url, APP, app_password, database),
     )
+
+
+def _ensure_backup_role(cursor) -> None:
+    """Only a superuser may let a role pass row-level security; without it everything works except backups."""
+    try:
+        _ensure_role(cursor, BACKUP, "NOLOGIN NOSUPERUSER BYPASSRLS NOCREATEDB NOCREATEROLE")
+        cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(BACKUP), sql.Identifier(OWNER)))
+    except psycopg2.errors.InsufficientPrivilege:
+        return
 
 
 def _ensure_role(cursor, role: str, options: str, password: str | None = None) -> None:

@@ -50,13 +50,15 @@ def seal_all(limit: int = 5000) -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(727275)")
         if not cursor.fetchone()[0]:
             return 0
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint + last_value FROM core_xid_offset")
         # Every transaction below this one has ended, so no entry can still appear among theirs.
         horizon = cursor.fetchone()[0]
     last = AuditSeal.objects.order_by("-upto_xid").values_list("upto_xid", flat=True).first() or 0
     fresh = list(AuditEntry.objects.filter(xid__gt=last, xid__lt=horizon).order_by("xid", "id")[:limit])
-    if len(fresh) == limit and fresh[0].xid != fresh[-1].xid:
-        fresh = [entry for entry in fresh if entry.xid != fresh[-1].xid]  # its other entries may be cut off
+    if len(fresh) == limit:
+        # The last transaction's other entries may be cut off: leave it for the next seal, or take it whole.
+        whole = [entry for entry in fresh if entry.xid != fresh[-1].xid]
+        fresh = whole or list(AuditEntry.objects.filter(xid=fresh[-1].xid).order_by("id"))
     if not fresh:
         return 0
     upto = fresh[-1].xid
