@@ -211,8 +211,10 @@ class Offer(TenantModel):
         ordering = ["round", "rank"]
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "trip", "vendor", "round"], name="dispatch_offer_once"),
-            models.UniqueConstraint(fields=["tenant_id", "trip"], condition=Q(status="accepted"), name="dispatch_one_winner"),
-        ]  # fmt: skip
+            models.UniqueConstraint(
+                fields=["tenant_id", "trip"], condition=Q(status="accepted"), name="dispatch_one_winner"
+            ),
+        ]
         indexes = [
             models.Index(fields=["vendor", "expires_at"], condition=Q(status="open"), name="dispatch_offer_open"),
         ]

@@ -268,6 +268,7 @@ class TransportDetail(TenantModel):
     """What a ride needs. One row per transport request."""
 
     WHEN = [("now", "Now"), ("at", "At a time"), ("ready", "When ready")]
+    DESTINATIONS = [("place", "Address book"), ("home", "Home"), ("other", "Other address")]
     MOBILITY = [("walks", "Walks to the car"), ("wheelchair", "Wheelchair"), ("lies", "Must lie flat")]
 
     request = TenantForeignKey(ServiceRequest, related_name="transport_rows")
@@ -277,7 +278,7 @@ class TransportDetail(TenantModel):
     pickup_contact = models.CharField(max_length=80, blank=True)
     pickup_bed_label = models.CharField(max_length=40, blank=True)
     place = TenantForeignKey(Place, null=True, related_name="rides")
-    destination_kind = models.CharField(max_length=10, choices=[("place", "Address book"), ("home", "Home"), ("other", "Other address")], blank=True)  # fmt: skip
+    destination_kind = models.CharField(max_length=10, choices=DESTINATIONS, blank=True)
     destination_address = SealedJSONField(help_text="line, city, state, zip_code of a home or other address")
     destination_latitude = models.FloatField(null=True)
     destination_longitude = models.FloatField(null=True)
