@@ -45,7 +45,7 @@ class SignInForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Only the demo gives an initial password; one that somebody typed is never sent back.
-        self.fields["password"].widget.render_value = not self.is_bound  # type: ignore[attr-defined]
+        self.fields["password"].widget.render_value = not self.is_bound
 
 
 class CodeForm(forms.Form):

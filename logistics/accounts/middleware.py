@@ -15,6 +15,7 @@ from django.contrib.auth import get_user, logout
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.response import SimpleTemplateResponse
 from django.urls import resolve, reverse
 from django.urls.exceptions import Resolver404
 from django.utils.http import urlencode
@@ -91,7 +92,7 @@ class ScopeMiddleware:
         request.scope = scope  # type: ignore[attr-defined]
         with transaction.atomic(), scoping.enter(scope):
             response = self.get_response(request)
-            if hasattr(response, "render") and not response.is_rendered:
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
         return response
 
@@ -115,7 +116,7 @@ def memberships_of(person: Any) -> list[Membership]:
 
 def owes_second_factor(request: HttpRequest) -> bool:
     """Whether this session must still show a second factor: by role, or because the person owns one."""
-    if request.user.is_verified():
+    if request.user.is_verified():  # type: ignore[union-attr]  # added by django-otp
         return False
     memberships: list[Membership] = request.memberships  # type: ignore[attr-defined]
     return bool(request.session.get(sessions.FACTOR_KEY)) or any(
@@ -123,7 +124,7 @@ def owes_second_factor(request: HttpRequest) -> bool:
     )
 
 
-def scope_of(membership: Membership, **origin: str) -> scoping.Scope:
+def scope_of(membership: Membership, **origin: Any) -> scoping.Scope:
     """The scope in which this membership works."""
     side = {"health_system": "staff", "vendor": "vendor", "operator": "self"}[membership.organization.kind]
     return scoping.Scope(
@@ -154,7 +155,7 @@ def _chosen(request: HttpRequest) -> Membership | None:
 
 def _still_allowed(request: HttpRequest, permission: str) -> bool:
     """Asked by a long stream while it runs: session, person and role as they are now."""
-    if not request.session.exists(request.session.session_key):
+    if not request.session.exists(request.session.session_key or ""):
         return False
     request.session = type(request.session)(request.session.session_key)
     person = get_user(request)
@@ -166,7 +167,7 @@ def _still_allowed(request: HttpRequest, permission: str) -> bool:
     return any(row.pk == kept and permission in row.definition.permissions for row in mine)
 
 
-def _origin(request: HttpRequest) -> dict[str, str]:
+def _origin(request: HttpRequest) -> dict[str, Any]:
     return {
         "request_id": getattr(request, "request_id", ""),
         "client_ip": request.META.get("REMOTE_ADDR", ""),

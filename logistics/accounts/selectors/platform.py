@@ -16,10 +16,11 @@ def organization_list() -> list[dict[str, Any]]:
     The operator's own scope sees only the operator's own organization; the platform's side sees them all.
     """
     with scoping.enter(scoping.Scope.system(actor_label="operator")):
-        return list(
-            Organization.objects.annotate(
+        return [
+            dict(row)
+            for row in Organization.objects.annotate(
                 people=Count("memberships__user", filter=Q(memberships__is_active=True), distinct=True)
             )
             .order_by("kind", "name")
             .values("id", "kind", "name", "short_name", "slug", "time_zone", "is_active", "people")
-        )
+        ]

@@ -104,7 +104,7 @@ def set_up_path_parts(user: User) -> dict[str, str]:
     """
     if user.has_usable_password():
         raise DomainError("This person has a password already.", code="has_password")
-    return {"user_id": str(user.pk), "token": set_up_tokens.make_token(user)}  # type: ignore[arg-type]
+    return {"user_id": str(user.pk), "token": set_up_tokens.make_token(user)}
 
 
 def set_totp(*, user: User, secret: str) -> TOTPDevice:

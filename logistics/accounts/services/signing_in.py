@@ -33,7 +33,7 @@ def check_password(request: HttpRequest, *, email: str, password: str) -> User |
     if person is None:
         # Without the address: people type passwords into that field.
         audit.record(action="session.refused", result="refused", details={"step": "password"})
-    return person  # type: ignore[return-value]
+    return person
 
 
 def check_own_password(request: HttpRequest, password: str) -> bool:
@@ -65,7 +65,7 @@ def record_switch(membership: Membership) -> None:
 def find_for_set_up(user_id: Any, token: str) -> User | None:
     """The person whom a set-up link is for, or None when it is used, old or made up."""
     person = User.objects.filter(pk=user_id, is_active=True).first()
-    if person is None or not set_up_tokens.check_token(person, token):  # type: ignore[arg-type]
+    if person is None or not set_up_tokens.check_token(person, token):
         return None
     return person
 

@@ -214,7 +214,7 @@ def _enter(request: HttpRequest, *, how: str) -> HttpResponse:
 
 
 def _membership(request: HttpRequest) -> Membership | None:
-    return request.membership  # type: ignore[attr-defined,no-any-return]
+    return request.membership  # type: ignore[attr-defined]
 
 
 def _refusal(wait_seconds: int, *, recovery: bool) -> str:

@@ -154,9 +154,13 @@ def _leave(house: House, who: Person, at: dt.datetime) -> None:
 def settle() -> None:
     """Relay every event and run its subscribers here, as relay and worker would."""
     for _ in range(50):
-        if not relay.relay_once(lambda delivery_id, _topic: deliver.apply(args=[delivery_id], throw=True)):
+        if not relay.relay_once(_deliver):
             return
     raise RuntimeError("events keep causing events")
+
+
+def _deliver(delivery_id: int, _topic: str) -> None:
+    deliver.apply(args=(delivery_id,), throw=True)
 
 
 def _house(hospital: Hospital, made: dict[str, Organization]) -> House:
@@ -190,7 +194,7 @@ def _live(house: House, patient_id: UUID, pickup: dt.datetime, state: str, *, no
             request = _book(house, patient_id, pickup)
         settle()
     trip = _answered(house, request, booked, state)
-    if trip is None or ORDER.index(state) <= ORDER.index("accepted"):
+    if trip is None or trip.vendor_id is None or ORDER.index(state) <= ORDER.index("accepted"):
         return
     company = _company(house, trip.vendor_id)
     vendor = Scope.vendor(trip.vendor_id, actor_label=f"{company.short_name} dispatch", actor_role="vendor_dispatcher")
