@@ -324,9 +324,8 @@ def _preview(desk: Desk, form: BookingForm) -> dict[str, Any]:
 def _open_ride(desk: Desk) -> dict[str, Any] | None:
     if desk.patient is None:
         return None
-    found = booking.open_ride_of(
-        desk.patient.pk, pickup_at=clock.now(), apart_from=desk.draft.pk if desk.draft else None
-    )
+    # Any open ride, not only one near now: the person sees it before choosing a time.
+    found = booking.open_ride_of(desk.patient.pk, apart_from=desk.draft.pk if desk.draft else None)
     return _ride(found.pk) if found is not None else None
 
 
