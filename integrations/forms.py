@@ -39,7 +39,8 @@ class MapForm(forms.Form):
 
     def __init__(self, *args: Any, code: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["unit"].queryset = unit_choices()  # type: ignore[attr-defined]
+        choice: Any = self.fields["unit"]
+        choice.queryset = unit_choices()
         if code:
             self.fields["unit"].label = f"“{code}” means"
 
@@ -47,7 +48,7 @@ class MapForm(forms.Form):
 class MappingForm(MapForm):
     """A mapping from scratch."""
 
-    feed = forms.ModelChoiceField(queryset=None, error_messages={"required": "Choose the feed."})
+    feed: Any = forms.ModelChoiceField(queryset=None, error_messages={"required": "Choose the feed."})
     point_of_care = forms.CharField(
         label="Code",
         max_length=80,
@@ -61,9 +62,9 @@ class MappingForm(MapForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        feed = self.fields["feed"]
-        feed.queryset = Feed.objects.order_by("name")  # type: ignore[attr-defined]
-        feed.label_from_instance = lambda one: one.name  # type: ignore[attr-defined]
+        feed: Any = self.fields["feed"]
+        feed.queryset = Feed.objects.order_by("name")
+        feed.label_from_instance = lambda one: one.name
 
 
 class SkipForm(forms.Form):
@@ -76,7 +77,7 @@ class FeedForm(forms.Form):
     """One interface."""
 
     name = forms.CharField(max_length=80, error_messages={"required": "Give the feed a name."})
-    facility = forms.ModelChoiceField(queryset=None, label="Site", help_text="Where a location without a site is")
+    facility: Any = forms.ModelChoiceField(queryset=None, label="Site", help_text="Where a location without a site is")
     port_offset = forms.IntegerField(
         label="Port number", min_value=0, max_value=999, error_messages={"required": "Give a port number."}
     )
@@ -103,8 +104,8 @@ class FeedForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        site = self.fields["facility"]
-        site.queryset = Facility.objects.order_by("name")  # type: ignore[attr-defined]
+        site: Any = self.fields["facility"]
+        site.queryset = Facility.objects.order_by("name")
         self.fields["port_offset"].help_text = f"Listens on {settings.MLLP_PORT} plus this number"
 
     def clean_time_zone(self) -> str:

@@ -157,7 +157,7 @@ def _discharge_told_early(work: Work, encounter: Encounter) -> Outcome | None:
         return None
     if dispositions.meaning_of(code) != "transport" or _is_off(encounter):
         return None
-    work.react("left_unclear", at if isinstance(at, dt.datetime) else None)
+    work.react("told_early", at if isinstance(at, dt.datetime) else None)
     return Outcome("review", "discharge_without_a03", "A discharge is told by an update, without a discharge message.")
 
 

@@ -159,8 +159,8 @@ class Work:
             encounters.set_values(encounter, "class", value, stamp=self.stamp, log=self.log, rule=rule)
         admitted = self.event.admitted_at
         if admitted is not UNCHANGED:
-            value = {"admitted_at": None if admitted is CLEARED else admitted}
-            encounters.set_values(encounter, "admitted_at", value, stamp=self.stamp, log=self.log, rule=rule)
+            when = {"admitted_at": None if admitted is CLEARED else admitted}
+            encounters.set_values(encounter, "admitted_at", when, stamp=self.stamp, log=self.log, rule=rule)
 
     # What follows for the ride
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Max, Q
 
@@ -41,7 +42,7 @@ def channel_list(zone_start: dt.datetime) -> list[Channel]:
         review=Count("id", filter=Q(state="done", outcome="review", received_at__gte=zone_start)),
         last=Max("received_at"),
     )
-    figures = {row["feed_id"]: row for row in counted}
+    figures: dict[Any, dict[str, Any]] = {row["feed_id"]: dict(row) for row in counted}
     out = []
     for feed in Feed.objects.select_related("facility").order_by("port_offset", "name"):
         row = figures.get(feed.pk, {})
@@ -49,7 +50,7 @@ def channel_list(zone_start: dt.datetime) -> list[Channel]:
     return out
 
 
-def _channel(feed: Feed, row: dict) -> Channel:
+def _channel(feed: Feed, row: dict[str, Any]) -> Channel:
     today, stopped, waiting = row.get("today", 0), row.get("stopped", 0), row.get("waiting", 0)
     review = row.get("review", 0)
     last = row.get("last")

@@ -14,11 +14,12 @@ from integrations.hl7v2.adt import AdtEvent, Identifier, Mark, read_all
 from integrations.hl7v2.adt import Place as Location
 from integrations.hl7v2.parse import parse
 from integrations.models import Feed, InboundMessage, MessageEffect
+from logistics.core import clock
 from logistics.requests.models import Encounter, PatientIdentifier
 from logistics.requests.selectors.patients import patient_search
 from logistics.requests.services.encounters import visit_token
 
-PAGE = 50
+PAGE = 25
 EVENT_WORDS = {
     "A01": "admit", "A02": "transfer", "A03": "discharge", "A04": "register", "A05": "pre-admit",
     "A06": "to inpatient", "A07": "to outpatient", "A08": "update", "A11": "cancel admit", "A12": "cancel transfer",
@@ -99,7 +100,7 @@ def cause_list() -> list[dict[str, Any]]:
     """What stopped, grouped by cause, the largest group first: problem, count, first and last time, one example."""
     rows = InboundMessage.objects.filter(state="stopped").order_by().values("feed_id", "problem_code", "problem")
     rows = rows.annotate(count=Count("id"), first=Min("received_at"), last=Max("received_at"), example=Min("id"))
-    return list(rows.order_by("-count")[:20])
+    return [dict(row) for row in rows.order_by("-count")[:20]]
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,8 @@ def message_get(message_id: int) -> InboundMessage:
     return InboundMessage.objects.select_related("feed__facility").get(pk=message_id)
 
 
-def parsed_view(row: InboundMessage) -> Parsed:
-    """What the message says, with identifiers masked and without names, and what it did."""
+def parsed_view(row: InboundMessage, zone: str) -> Parsed:
+    """What the message says, with identifiers masked and without names, times on ``zone``'s clock, and what it did."""
     out = Parsed(effects=list(MessageEffect.objects.filter(message=row)))
     if row.visit_token and row.state == "stopped":
         behind = InboundMessage.objects.filter(visit_token=row.visit_token, state="received", id__gt=row.pk)
@@ -164,11 +165,11 @@ def parsed_view(row: InboundMessage) -> Parsed:
     parsed = parse(row.raw, zone=row.feed.time_zone)
     if parsed.ok and parsed.get("MSH", 9) == "ADT":
         for event in read_all(parsed):
-            out.fields += _fields(event)
+            out.fields += _fields(event, zone)
     return out
 
 
-def _fields(event: AdtEvent) -> list[tuple[str, str, str]]:
+def _fields(event: AdtEvent, zone: str) -> list[tuple[str, str, str]]:
     place = event.location if isinstance(event.location, Location) else None
     rows = [
         ("PID-3", _masked(event.patient), "Patient"),
@@ -187,7 +188,9 @@ def _fields(event: AdtEvent) -> list[tuple[str, str, str]]:
         ("OBX mobility", event.mobility, "Mobility"),
         ("OBX oxygen", event.oxygen_lpm, "Oxygen, L/min"),
     ]
-    return [(name, _shown(value), becomes) for name, value, becomes in rows if value is not Mark.UNCHANGED and value]
+    return [
+        (name, _shown(value, zone), becomes) for name, value, becomes in rows if value is not Mark.UNCHANGED and value
+    ]
 
 
 def _masked(one: Identifier | None) -> str | None:
@@ -196,11 +199,11 @@ def _masked(one: Identifier | None) -> str | None:
     return f"•••• {one.number[-4:]}" if len(one.number) > 4 else "••••"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, zone: str) -> str:
     if value is Mark.CLEARED:
         return "deleted"
     if isinstance(value, dt.datetime):
-        return value.isoformat()
+        return f"{clock.local(value, zone):%Y-%m-%d %H:%M}"
     return str(value)
 
 

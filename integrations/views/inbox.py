@@ -26,7 +26,7 @@ from logistics.core.access import requires
 from logistics.core.errors import DomainError
 
 LATE_SECONDS = 60
-VIEWS = [("stopped", "Stopped"), ("review", "Review"), ("waiting", "Waiting"), ("today", "Today"), ("all", "All")]
+VIEWS = [("stopped", "Stopped"), ("review", "Review"), ("today", "Today"), ("all", "All")]
 ICONS = {"received": ("info", "inbox"), "stopped": ("bad", "late")}
 OUTCOME_ICONS = {
     "applied": ("ok", "done"),
@@ -39,13 +39,12 @@ OUTCOME_ICONS = {
 @requires("inbox.view")
 @require_GET
 def inbox(request: HttpRequest, message_id: int | None = None) -> HttpResponse:
-    """The inbox, with one message opened when the address names it. ``part=list`` answers the list alone."""
-    context = _context(request, message_id)
-    if request.GET.get("part") == "list":
-        return render(request, "integrations/_inbox.html", context)
-    if request.GET.get("part") == "message":
-        return render(request, "integrations/_message.html", context)
-    return render(request, "integrations/inbox.html", context)
+    """The inbox, with one message opened when the address names it. ``part`` asks for the list or the side alone."""
+    part = request.GET.get("part")
+    if part in ("list", "side"):
+        context = _context(request, message_id, open_message=False)
+        return render(request, f"integrations/_{part}.html", {**context, "oob": part == "list"})
+    return render(request, "integrations/inbox.html", _context(request, message_id))
 
 
 @requires("inbox.view")
@@ -125,7 +124,7 @@ def map_unit(request: HttpRequest, message_id: int) -> HttpResponse:
     return render(request, "integrations/inbox.html", {**_context(request, message_id), "map_form": form}, status=422)
 
 
-def _context(request: HttpRequest, message_id: int | None, *, q: str = "") -> dict[str, Any]:
+def _context(request: HttpRequest, message_id: int | None, *, q: str = "", open_message: bool = True) -> dict[str, Any]:
     membership = request.membership  # type: ignore[attr-defined]
     can = membership.definition.permissions
     zone = membership.organization.time_zone
@@ -135,7 +134,7 @@ def _context(request: HttpRequest, message_id: int | None, *, q: str = "") -> di
     counts = inbox_rows.view_counts(start)
     base = reverse("integrations:inbox")
     rows = [_row(row, message_id) for row in page.object_list]
-    selected = _selected(message_id, can) if message_id else {}
+    selected = _selected(message_id, can, zone) if message_id and open_message else {}
     late_before = clock.now() - dt.timedelta(seconds=LATE_SECONDS)
     return {
         "channels": feed_rows.channel_list(start),
@@ -152,8 +151,9 @@ def _context(request: HttpRequest, message_id: int | None, *, q: str = "") -> di
         "filters": _filter_choices(filters),
         "keep": {"view": filters.view},
         "reset_url": base if (filters.feed or filters.outcome or filters.event or q) else "",
-        "list_url": f"{request.path}?{_with_part(request)}",
-        "query": request.GET.urlencode(),
+        "list_url": f"{request.path}?{_query(request, part='list')}",
+        "side_url": f"{base}?part=side",
+        "query": _query(request),
         "may_replay": "inbox.replay" in can,
         "may_reveal": "inbox.reveal" in can,
         "may_map": "mappings.edit" in can,
@@ -161,9 +161,11 @@ def _context(request: HttpRequest, message_id: int | None, *, q: str = "") -> di
     }
 
 
-def _with_part(request: HttpRequest) -> str:
+def _query(request: HttpRequest, **more: str) -> str:
     query = request.GET.copy()
-    query["part"] = "list"
+    query.pop("part", None)
+    for name, value in more.items():
+        query[name] = value
     return query.urlencode()
 
 
@@ -220,13 +222,13 @@ def _message(message_id: int) -> InboundMessage:
         raise Http404 from error
 
 
-def _selected(message_id: int, can: frozenset[str]) -> dict[str, Any]:
+def _selected(message_id: int, can: frozenset[str], zone: str) -> dict[str, Any]:
     row = _message(message_id)
     audit.record(action="message.viewed", target=row, purpose="operations", details={"event": row.event})
     out: dict[str, Any] = {
         "message": row,
         "message_title": inbox_rows.event_words(row.event),
-        "parsed": inbox_rows.parsed_view(row),
+        "parsed": inbox_rows.parsed_view(row, zone),
         "same": 0,
     }
     if row.state == "stopped":

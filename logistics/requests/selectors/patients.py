@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, Q
@@ -82,7 +83,7 @@ def patient_search(q: str, *, unit_ids: Iterable[UUID] | None = None, limit: int
             Q(encounters__unit_id__in=list(unit_ids)) & Q(encounters__status__in=["in_house", "on_leave"])
         )
     # Names are sealed, so the database cannot sort by them: a bounded pool is sorted here.
-    pool = list(rows.distinct().order_by("-updated_at")[:_POOL])
+    pool: list[Any] = list(rows.distinct().order_by("-updated_at")[:_POOL])
     pool.sort(key=lambda patient: (not patient.open_encounters, patient.family_name, patient.given_name))
     return pool[:limit]
 

@@ -58,8 +58,13 @@ TABLE: dict[str, dict[str, Cell]] = {
         "scheduled": Cell("hold", "no_transport_disposition"), "in_progress": Cell("keep", "no_transport_under_way"),
         "held": Cell("keep", "no_transport_disposition"),
     },
-    # A03 with an unknown disposition, or a discharge time that only an A08 told: foreseen, for a person to judge.
-    "left_unclear": {"none": Cell("draft"), "draft": Cell("update"), "canceled": Cell("redraft")},
+    # A03 with an unknown disposition: foreseen, for a person to judge.
+    "left_unclear": {
+        "none": Cell("draft", "discharge_unclear"), "draft": Cell("update", "left_without_ride"),
+        "canceled": Cell("redraft", "discharge_unclear"),
+    },
+    # A discharge time or disposition that only an A08 told.
+    "told_early": {"none": Cell("draft"), "draft": Cell("update"), "canceled": Cell("redraft")},
     # A03 against advice: a person judges.
     "left_against_advice": {
         "draft": Cell("hold", "no_transport_disposition"), "requested": Cell("hold", "no_transport_disposition"),
@@ -228,6 +233,8 @@ def _time_alert(ride: ServiceRequest, encounter: Encounter, prefill: Prefill) ->
 
 
 def _create(encounter: Encounter, prefill: Prefill, *, stamp: Stamp, log: ChangeLog, rule: str) -> ServiceRequest:
+    if encounter.facility_id is None:
+        raise ValueError("a ride starts at a site")
     scope = scoping.current()
     ride = ServiceRequest.objects.create(
         patient_id=encounter.patient_id,
@@ -310,7 +317,9 @@ def release(request: ServiceRequest) -> bool:
     """
     if request.status != "requested" or not is_bookable(request):
         return False
-    alerts.resolve(["ride_details_missing", "left_before_ride", "left_without_ride"], request=request)
+    alerts.resolve(
+        ["ride_details_missing", "left_before_ride", "left_without_ride", "discharge_unclear"], request=request
+    )
     outbox.publish(
         "request.ready",
         {
