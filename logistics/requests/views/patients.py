@@ -50,6 +50,7 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     book = url_of("dispatch:book") if "requests.book" in membership.definition.permissions else ""
     context = {
         **desk(request, units),
+        "primary_action": None,  # the page has its own, for this patient
         "patient": patient,
         "encounter": encounter,
         "identity": [
