@@ -76,7 +76,8 @@ def test_even_the_owner_changes_nothing_without_switching_protection_off(cast: C
 COLUMNS = (
     "at = at + interval '1 second'", "actor_label = 'Else'", "actor_role = 'x'", "action = 'x'", "target_id = 'x'",
     "patient_id = gen_random_uuid()", "purpose = 'payment'", "result = 'refused'", "reason = 'x'",
-    "details = '{\"n\": 99}'", "client_ip = '203.0.113.1'", "request_id = 'x'", "actor_id = gen_random_uuid()", "xid = xid + 1",
+    "details = '{\"n\": 99}'", "client_ip = '203.0.113.1'", "request_id = 'x'", "actor_id = gen_random_uuid()",
+    "xid = xid + 1",
 )  # fmt: skip
 
 
