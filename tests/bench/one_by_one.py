@@ -1,0 +1,22 @@
+"""The product's own listeners with one commit per message, to compare with shared commits. Uses ``MLLP_PORT``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import django
+
+
+async def serve() -> None:
+    """Listen until SIGTERM."""
+    from integrations.services.writer import GroupWriter, Listeners
+
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await Listeners(writer=GroupWriter(batch=1)).run(stop)
+
+
+if __name__ == "__main__":
+    django.setup()
+    asyncio.run(serve())
