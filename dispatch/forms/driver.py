@@ -60,14 +60,6 @@ class TapForm(DeviceForm):
     accuracy_m = forms.FloatField(required=False, min_value=0)
     reason = forms.CharField(required=False, max_length=200)
 
-    def position(self) -> dict[str, float]:
-        """``latitude``, ``longitude`` and ``accuracy_m`` when both coordinates came, else nothing."""
-        data = self.cleaned_data
-        if data.get("latitude") is None or data.get("longitude") is None:
-            return {}
-        found = {"latitude": data["latitude"], "longitude": data["longitude"]}
-        return found | ({"accuracy_m": data["accuracy_m"]} if data.get("accuracy_m") is not None else {})
-
 
 class ProofForm(DeviceForm):
     """Who received the patient, with a signature or the reason why there is none."""

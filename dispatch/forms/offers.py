@@ -6,6 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.http import QueryDict
 
 from dispatch import states
 from logistics.core import clock
@@ -54,9 +55,9 @@ class CrewForm(forms.Form):
     vehicle = forms.UUIDField(error_messages={"required": "Choose a vehicle", "invalid": "Choose a vehicle"})
     crew = forms.CharField(required=False)
 
-    def __init__(self, data: object = None, **kwargs: object) -> None:
-        super().__init__(data, **kwargs)
-        self.crew_ids = [value for value in getattr(data, "getlist", lambda name: [])("crew") if value]
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        self.crew_ids = [value for value in data.getlist("crew") if value]
 
     def clean(self) -> dict[str, object]:
         """At least one person, each by id."""

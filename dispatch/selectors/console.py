@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -116,7 +117,8 @@ def _rows(plan: Schedule, *, role: str, now: dt.datetime) -> tuple[list[Row], di
     }
     rows = []
     for trip in trips:
-        leg, counts = legs[trip.pk], asked.get(trip.pk, {})
+        leg = legs[trip.pk]
+        counts: Mapping[str, Any] = asked.get(trip.pk, {})
         rows.append(
             Row(
                 trip=trip,
@@ -180,28 +182,19 @@ def _free(plan: Schedule, rows: list[Row], now: dt.datetime) -> list[dict[str, A
         busy = sorted((c.starts_at, c.ends_at) for c in plan.commitments.get(vehicle.pk, []))
         free[vehicle.level] += _longest_gap(busy, now, until) >= dt.timedelta(minutes=FREE_MINUTES)
     asked = Counter(row.trip.level for row in rows if row.trip.status in WAITING and row.trip.pickup_at < until)
-    out = []
-    for code, level in LEVELS.items():
-        if not total[code] and not asked[code]:
-            continue
-        short = asked[code] - free[code]
-        tone = "bad" if short > 0 else "warn" if free[code] == asked[code] else "ok"
-        share = min(100, round(100 * asked[code] / free[code])) if free[code] else (100 if asked[code] else 0)
-        note = f"{short} short" if short > 0 else f"{asked[code]} asked for"
-        out.append(
-            {
-                "label": level.label,
-                "free": f"{free[code]} free",
-                "note": note,
-                "percent": share,
-                "tone": tone,
-                "idle": -free[code] if not asked[code] else None,
-            }
-        )
-    # Six fit in a row: what nobody asks for leaves first.
-    while len(out) > MOST_LEVELS and any(row["idle"] is not None for row in out):
-        out.remove(max((row for row in out if row["idle"] is not None), key=lambda row: row["idle"]))
-    return out
+    shown = [code for code in LEVELS if total[code] or asked[code]]
+    # Six fit in a row: what nobody asks for leaves first, the scarcest before the others.
+    idle = sorted((code for code in shown if not asked[code]), key=lambda code: free[code])
+    shown = [code for code in shown if code not in idle[: max(len(shown) - MOST_LEVELS, 0)]]
+    return [_level_row(LEVELS[code].label, free[code], asked[code]) for code in shown]
+
+
+def _level_row(label: str, free: int, asked: int) -> dict[str, Any]:
+    short = asked - free
+    tone = "bad" if short > 0 else "warn" if free == asked else "ok"
+    share = min(100, round(100 * asked / free)) if free else 100 if asked else 0
+    note = f"{short} short" if short > 0 else f"{asked} asked for"
+    return {"label": label, "free": f"{free} free", "note": note, "percent": share, "tone": tone}
 
 
 def _longest_gap(busy: list[tuple[dt.datetime, dt.datetime]], start: dt.datetime, end: dt.datetime) -> dt.timedelta:

@@ -125,7 +125,8 @@ def steps(job: Job) -> dict[str, Any]:
             last = event
     reached = policies.LEG_ORDER.index(job.leg.status) if job.leg.status in policies.LEG_ORDER else len(STEPS) + 2
     plan = _plan(job)
-    milestones, todo = [], []
+    milestones: list[dict[str, Any]] = []
+    todo: list[dict[str, Any]] = []
     for status in STEPS:
         order = policies.LEG_ORDER.index(status)
         done = order <= reached and status in times

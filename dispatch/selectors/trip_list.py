@@ -74,7 +74,7 @@ def trip_list(filters: Filters, *, zone: str, now: dt.datetime, card: Scorecard 
     if filters.level:
         trips = trips.filter(level=filters.level)
     if filters.vendor:
-        trips = trips.filter(vendor_id=filters.vendor)
+        trips = trips.filter(vendor_id=UUID(filters.vendor))
     if filters.q:
         trips = trips.filter(number=int(filters.q)) if filters.q.isdigit() else trips.none()
     bounds = _bounds(filters.day, zone, now)

@@ -73,8 +73,9 @@ def tap(request: HttpRequest, leg_id: UUID) -> HttpResponse:
         return _refuse(request, leg_id)
     form = TapForm(request.POST)
     if not form.is_valid():
-        return _answer(request, job, next(iter(form.errors.values()))[0], status=422)
+        return _answer(request, job, str(next(iter(form.errors.values()))[0]), status=422)
     data = form.cleaned_data
+    placed = data["latitude"] is not None and data["longitude"] is not None
     try:
         outcome = transitions.tap(
             leg_id,
@@ -83,7 +84,9 @@ def tap(request: HttpRequest, leg_id: UUID) -> HttpResponse:
             key=data["idempotency_key"],
             reason=data["reason"],
             device_now=data["device_now"],
-            **form.position(),
+            latitude=data["latitude"] if placed else None,
+            longitude=data["longitude"] if placed else None,
+            accuracy_m=data["accuracy_m"] if placed else None,
         )
     except DomainError as error:
         return _answer(request, job, error.message, status=error.status_code)

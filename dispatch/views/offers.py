@@ -41,7 +41,7 @@ def accept(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     form = AcceptForm(request.POST)
     try:
         if not form.is_valid():
-            raise ValidationError(form.errors["eta"])
+            raise ValidationError(list(form.errors["eta"]))
         eta_at = form.eta_at(_pickup_at(offer), offer.brief["time_zone"])
         trip = answers.accept(offer_id, eta_at=eta_at)
     except ValidationError as error:
@@ -85,7 +85,7 @@ def crew(request: HttpRequest, number: int) -> HttpResponse:
         form = CrewForm(request.POST)
         try:
             if not form.is_valid():
-                raise ValidationError(next(iter(form.errors.values())))
+                raise ValidationError(list(next(iter(form.errors.values()))))
             run = assignment.assign(trip.pk, form.cleaned_data["vehicle"], form.cleaned_data["crew_ids"])
         except ValidationError as error:
             problem, status = error.messages[0], 422

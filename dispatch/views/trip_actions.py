@@ -216,8 +216,10 @@ def _form_page(
                 except DomainError as error:
                     status = error.status_code
                     placed = {name: text for name, text in error.fields.items() if name in form.fields}
-                    for name, text in (placed or {None: error.message}).items():
+                    for name, text in placed.items():
                         form.add_error(name, text)
+                    if not placed:
+                        form.add_error(None, error.message)
                 else:
                     messages.success(request, action.done.format(n=trip.number, **words))
                     return see_other(back or reverse("dispatch:trip", args=[trip.number]))

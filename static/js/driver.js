@@ -86,7 +86,9 @@ function undo(entry, form) {
   Object.assign(button, { type: "button", className: "btn", textContent: "Undo" });
   button.addEventListener("click", () => { write(read().filter((e) => e.key !== entry.key)); row.remove(); });
   row.append(words, button);
-  (form.closest("[data-steps]") ?? form).before(row);
+  // Inside the sticky bar: before it, the row would lie under it on a small screen.
+  const bar = form.closest("[data-steps]");
+  if (bar) bar.prepend(row); else form.before(row);
   setTimeout(() => { row.remove(); flush(); }, wait);
 }
 

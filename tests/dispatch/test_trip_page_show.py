@@ -34,8 +34,10 @@ def trip(cast: Cast) -> Trip:
 def test_the_case_manager_sees_the_whole_story(cast: Cast, trip: Trip) -> None:
     page = problem_of(client_of(cast, "case_manager@lakeshore").get(f"/trips/{trip.number}"))
     for words in (
-        NAME, "03/14/1945", "608 555 0142", "4W-12", "Willow Creek", "450 Creek Rd", "Hard of hearing", "Booked by Dana Morales",
-        "Accepted by Northbound Medical", "Crew assigned", "Northbound 3", "Why this vendor", "carrywell-matching", "Vendors asked",
+        NAME, "03/14/1945", "608 555 0142", "4W-12", "Willow Creek", "450 Creek Rd", "Hard of hearing",
+        "Booked by Dana Morales",
+        "Accepted by Northbound Medical", "Crew assigned", "Northbound 3", "Why this vendor", "carrywell-matching",
+        "Vendors asked",
         "Cancel trip",
     ):  # fmt: skip
         assert words in page, words
