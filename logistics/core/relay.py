@@ -104,7 +104,7 @@ def _listen() -> None:
 
 def _wait(seconds: float) -> None:
     raw = connection.connection
-    ready, _, _ = select.select([raw], [], [], seconds)
-    if ready:
+    # A wake-up that came while the last batch was read is already off the socket, where select cannot see it.
+    if not raw.notifies and select.select([raw], [], [], seconds)[0]:
         raw.poll()
-        raw.notifies.clear()
+    raw.notifies.clear()
