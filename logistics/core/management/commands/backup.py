@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from logistics.core import pg_programs
-from logistics.core.owner import owner_login
+from logistics.core.owner import grant_global_tables, owner_login
 from logistics.core.roles import BACKUP
 
 # Sessions and failed sign-ins are not history: nobody should be signed in again by a restore.
@@ -36,9 +36,10 @@ class Command(BaseCommand):
             if cursor.fetchone() is None:
                 raise CommandError(
                     f"The role {BACKUP} is missing, and the owner sees no rows. A superuser makes it:\n"
-                    f"CREATE ROLE {BACKUP} NOLOGIN BYPASSRLS; GRANT {BACKUP} TO CURRENT_USER, cw_owner;\n"
-                    "then run manage.py migrate."
+                    f"CREATE ROLE {BACKUP} NOLOGIN BYPASSRLS; GRANT {BACKUP} TO cw_owner;"
                 )
+            # A table that came after the role did must not be missing from the file.
+            grant_global_tables()
         draft = target.with_name(f".{target.name}.part")
         before = os.umask(0o077)  # sealed columns need the field keys, but names of staff and addresses do not
         try:
