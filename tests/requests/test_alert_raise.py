@@ -11,7 +11,7 @@ from logistics.core.models import OutboxEvent
 from logistics.core.scoping import Scope
 from logistics.requests.alerts import SENTENCES, sentence_of
 from logistics.requests.models import Alert
-from logistics.requests.services import alerts, drafts
+from logistics.requests.services import alerts, ride_table
 from tests.cast import Cast
 from tests.support import act_as
 
@@ -48,11 +48,11 @@ def test_times_are_told_on_the_facilitys_clock() -> None:
 
 
 def test_every_alert_of_the_table_of_rides_has_a_sentence() -> None:
-    named = {cell.alert for row in drafts.TABLE.values() for cell in row.values() if cell.alert}
-    assert named | set(drafts.YIELDS_TO_PEOPLE.values()) <= set(SENTENCES)
+    named = {cell.alert for row in ride_table.TABLE.values() for cell in row.values() if cell.alert}
+    assert named | set(ride_table.YIELDS_TO_PEOPLE.values()) <= set(SENTENCES)
 
 
 def test_the_table_never_changes_a_ride_that_is_under_way_or_over() -> None:
-    for fact, row in drafts.TABLE.items():
+    for fact, row in ride_table.TABLE.items():
         for state in ("in_progress", "completed"):
-            assert row.get(state, drafts.KEEP).do in ("keep", "time", "review"), (fact, state)
+            assert row.get(state, ride_table.KEEP).do in ("keep", "time", "review"), (fact, state)
