@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Prefetch, Q, Subquery
 
 from dispatch.models import Leg, Offer, Trip
-from dispatch.selectors.delay import LATE_AFTER_MINUTES, Delay, chip_of, delay_of
+from dispatch.selectors.delay import ON_TIME_MINUTES, Delay, chip_of, delay_of
 from dispatch.states import TRIP
 from logistics.accounts.models import Unit
 from logistics.core import clock
@@ -147,7 +147,7 @@ class Day:
         ]
         return {
             "n": len(done),
-            "on_time": sum(wait <= LATE_AFTER_MINUTES for wait in waits),
+            "on_time": sum(wait <= ON_TIME_MINUTES for wait in waits),
             "wait_minutes": max(0, round(median(waits))) if waits else None,
             "ready_n": len(ready),
             "ready_minutes": max(0, round(median(ready))) if ready else None,

@@ -9,6 +9,8 @@ from dispatch.models import Trip
 
 # A minute or two late is noise at a hospital door; from here on somebody should know.
 LATE_AFTER_MINUTES = 5
+# A pickup counts as on time up to this long after it was asked for (what a contract says unless it says otherwise).
+ON_TIME_MINUTES = 15
 # A pickup this soon without a vendor will hardly be met.
 NO_VENDOR_RISK_MINUTES = 30
 WAITING = frozenset({"matching", "offering", "exhausted"})

@@ -79,9 +79,7 @@ def _trip(row: Row, back: str) -> dict[str, Any] | None:
         doing = f"{row.vendor}, {row.leg.status.replace('_', ' ')}." if row.vendor else f"{level}. {asked}"
         title = f"{row.name} late {delay.detail}"
         return _say("bad", title, f"Pickup was {row.pickup}. {doing}", best, LATE, minutes=delay.minutes)
-    title = (
-        f"{row.name} likely {delay.detail} late" if delay.minutes else f"{row.name}: no vendor for {row.pickup}"
-    )
+    title = f"{row.name} likely {delay.detail} late" if delay.minutes else f"{row.name}: no vendor for {row.pickup}"
     detail = f"{row.vendor}." if row.vendor else f"{level}. {asked}"
     return _say("warn", title, detail, best, AT_RISK, minutes=delay.minutes)
 

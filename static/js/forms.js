@@ -49,7 +49,8 @@ async function keep(form) {
   let text = "Draft not saved yet";
   try {
     const answer = await fetch(form.dataset.draft, { method: "POST", body: new FormData(form), credentials: "same-origin", headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
-    if (answer.ok) text = `Draft saved ${new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }).format()}`;
+    // The clock of the top bar is the facility's; the browser's may be in another zone.
+    if (answer.ok) text = `Draft saved ${document.querySelector(".clock time")?.textContent ?? ""}`.trim();
   } catch { /* offline: the note says that it is not saved */ }
   if (note) note.textContent = text;
 }

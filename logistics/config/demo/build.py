@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from integrations.services import feeds
-from logistics.accounts import demo
+from logistics.accounts import demo, roles
 from logistics.accounts.models import Membership, Organization, Unit
 from logistics.accounts.services import organizations, people
 from logistics.config.demo.world import COMPANIES, HOSPITALS, Company, Hospital
@@ -83,7 +83,8 @@ def _people(made: dict[str, Organization]) -> None:
                 role=person.role,
                 password=demo.PASSWORD,
             )
-            people.set_totp(user=user, secret=person.secret)
+            if roles.ROLES[person.role].needs_second_factor:
+                people.set_totp(user=user, secret=person.secret)
 
 
 def _own_units(made: dict[str, Organization]) -> None:

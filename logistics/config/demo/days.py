@@ -28,6 +28,7 @@ from logistics.core import clock, relay, scoping
 from logistics.core.errors import DomainError
 from logistics.core.scoping import Scope
 from logistics.core.tasks import deliver
+from logistics.insights.services import scorecards
 from logistics.requests.models import Encounter, Patient, ServiceRequest
 from logistics.requests.selectors.patients import patient_search
 from logistics.requests.services import booking, places
@@ -97,6 +98,8 @@ def fill(made: dict[str, Organization]) -> int:
         for day in range(PAST_DAYS, 0, -1):
             trips += _live_past_day(house, now - dt.timedelta(days=day))
         trips += _first_day(house, now)
+        with transaction.atomic(), scoping.enter(house.booker):
+            scorecards.publish_recent()
     return trips
 
 
@@ -194,12 +197,21 @@ def _live(house: House, patient_id: UUID, pickup: dt.datetime, state: str, *, no
             request = _book(house, patient_id, pickup)
         settle()
     trip = _answered(house, request, booked, state)
+    if trip is None and pickup < now:
+        _found_otherwise(house, request)
     if trip is None or trip.vendor_id is None or ORDER.index(state) <= ORDER.index("accepted"):
         return
     company = _company(house, trip.vendor_id)
     vendor = Scope.vendor(trip.vendor_id, actor_label=f"{company.short_name} dispatch", actor_role="vendor_dispatcher")
     if _assigned(vendor, trip, booked + dt.timedelta(minutes=9)):
         _drive(house, company, vendor, trip, pickup, state, now)
+
+
+def _found_otherwise(house: House, request: ServiceRequest) -> None:
+    """Nobody could come and the time is over: the ride was found elsewhere."""
+    with transaction.atomic(), scoping.enter(house.booker):
+        booking.cancel(request_id=request.pk, reason_code="found_other_ride")
+    settle()
 
 
 def _book(house: House, patient_id: UUID, pickup: dt.datetime) -> ServiceRequest:
