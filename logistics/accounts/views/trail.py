@@ -60,7 +60,9 @@ def audit_export(request: HttpRequest) -> HttpResponse:
 def audit_verify(request: HttpRequest) -> HttpResponse:
     """Recompute the chain and say whether it is intact, or which entries do not fit."""
     check = trail.verify_own()
-    if check.intact:
+    if check.intact and not check.entries:
+        messages.info(request, "Nothing is sealed yet. The first seal comes within a minute or two; try again then.")
+    elif check.intact:
         messages.success(request, f"The chain is intact: {check.entries:,} sealed entries fit their seals.")
     elif check.broken_from is None:
         messages.error(request, "The chain is broken: every entry under one seal is gone.")
