@@ -55,6 +55,9 @@ def hold_trip(event: Event) -> None:
 def cancel_trip(event: Event) -> None:
     """The request is off (or a draft again): its trip is canceled."""
     request = ServiceRequest.objects.get(pk=event.payload["request_id"])
+    if request.status == "canceled":
+        # Nobody needs to find a vendor, or a missing detail, for a ride that will not happen.
+        alerts.resolve(["exhausted", "ride_details_missing"], request=request)
     trip = demand.live_trip(request.pk)
     if trip is None or request.status not in ("canceled", "draft"):
         return
