@@ -28,6 +28,10 @@ SEEN_EVERY_SECONDS = 5
 NO_MSH_IS_JUNK = "junk"
 
 
+# When this process last noted a feed's message.
+_seen_at: dict[Any, dt.datetime] = {}
+
+
 class _Everything(Collection[str]):
     """The accepted types of a feed that names none."""
 
@@ -84,7 +88,7 @@ def prepare(feed: Feed, raw: bytes, *, address: str = "") -> Prepared:
         code, words = "AR", "sender is not the one that this feed expects"
         row.state, row.outcome, row.problem_code = "done", "rejected", "sender_mismatch"
         row.problem = "MSH-3 or MSH-4 is not what this feed expects."
-        answer_code = "CR" if decision.accept else "AR"
+        answer_code = "CR" if decision.mode == "enhanced" else "AR"
     else:
         code, words = decision.code, decision.reason
         if code == "AE" and feed.ack_on_content_error == "AA":
@@ -212,9 +216,13 @@ def _mark_reused(batch: list[Prepared]) -> None:
 def _mark_seen(feed_ids: Iterable[Any]) -> None:
     now = clock.now()
     old = now - dt.timedelta(seconds=SEEN_EVERY_SECONDS)
-    Feed.objects.filter(Q(last_message_at__lt=old) | Q(last_message_at=None), pk__in=list(feed_ids)).update(
-        last_message_at=now
-    )
+    # Asking the database for every message whether it is time costs a lone message a tenth of its way.
+    due = [feed_id for feed_id in feed_ids if not old < _seen_at.get(feed_id, old) <= now]
+    if due:
+        Feed.objects.filter(Q(last_message_at__lt=old) | Q(last_message_at=None), pk__in=due).update(
+            last_message_at=now
+        )
+        _seen_at.update(dict.fromkeys(due, now))
 
 
 def _settle(row: InboundMessage, decision: Decision) -> None:

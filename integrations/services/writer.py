@@ -1,8 +1,8 @@
 """The receive path under load: listeners share few database threads, and commits are shared when they queue.
 
-A lone message is committed at once. While all threads are busy, messages gather, and the next free thread
-stores them in one transaction per health system. Each connection waits for its own answer, so its order
-holds, and no sender can outrun the database.
+A lone message is committed at once. While a commit is under way, messages gather, and the next one stores them
+in one transaction per health system; only a commit that is slow is passed by another thread. Each connection
+waits for its own answer, so its order holds, and no sender can outrun the database.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 THREADS = 3
 BATCH = 128
+GATHER_SECONDS = 0.05
+"""How long a commit under way is waited for. Side by side they would only share one interpreter, and each would
+pay anew for what a transaction costs whatever its size; a stuck one must not hold up the other feeds."""
 SMALLEST_JUNK = 1024
 """Fewer bytes outside of any message are counted, not kept: port scans and health checks."""
 
@@ -38,10 +41,19 @@ Store = Callable[[Sequence[Prepared]], list[bytes | None]]
 class GroupWriter:
     """Stores prepared messages from many connections with few transactions."""
 
-    def __init__(self, *, threads: int = THREADS, batch: int = BATCH, store: Store = inbound.store) -> None:
+    def __init__(
+        self,
+        *,
+        threads: int = THREADS,
+        batch: int = BATCH,
+        gather_seconds: float = GATHER_SECONDS,
+        store: Store = inbound.store,
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inbound")
         self._threads = self._free = threads
         self._batch = batch
+        self._gather = gather_seconds
+        self._passing: asyncio.TimerHandle | None = None
         self._store = store
         self._waiting: deque[tuple[Prepared, asyncio.Future[bytes | None]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -52,7 +64,10 @@ class GroupWriter:
         """Store one message; its answer. Raises what the database raises: then nothing may be answered."""
         future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((one, future))
-        self._start()
+        if self._free == self._threads or not self._gather:
+            self._start()
+        elif self._passing is None:
+            self._passing = asyncio.get_running_loop().call_later(self._gather, self._pass_by)
         return await future
 
     async def call(self, work: Callable[[], Any]) -> Any:
@@ -63,6 +78,8 @@ class GroupWriter:
         """Wait for what runs, then end the threads."""
         while self._running:
             await asyncio.wait(set(self._running))
+        if self._passing is not None:
+            self._passing.cancel()
         await asyncio.to_thread(self._end_threads)
 
     def _end_threads(self) -> None:
@@ -75,6 +92,11 @@ class GroupWriter:
 
         list(self._pool.map(close, range(self._threads)))
         self._pool.shutdown(wait=True)
+
+    def _pass_by(self) -> None:
+        """What runs is slow (or another one since then): whoever still waits does not wait for it."""
+        self._passing = None
+        self._start()
 
     def _start(self) -> None:
         while self._free and self._waiting:

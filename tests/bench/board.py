@@ -32,7 +32,7 @@ NOT_READING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "INSERT", 
 
 def rows() -> list[Row]:
     """Percentiles of the whole page and of its live part with :data:`TRIPS` trips, and its queries."""
-    house = build_house("board", vendors=5, units=("4W", "4E", "5N", "5S", "6W", "6E"), offset=0)
+    house = build_house("board", vendors=5, units=("4W", "4E", "5N", "5S", "6W", "6E"))
     _fill(house)
     person = house.people["case_manager"]
     reads, writes = _queries(person)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -58,10 +60,8 @@ class House:
         return Scope.staff(self.organization.pk, actor_label="Bench", actor_role="transport_coordinator")
 
 
-def build_house(
-    slug: str, *, vendors: int = 0, units: tuple[str, ...] = ("4W", "4E"), offset: int | None = None
-) -> House:
-    """A health system in Madison with ``vendors`` companies of eight vehicles; ``offset`` adds an MLLP feed."""
+def build_house(slug: str, *, vendors: int = 0, units: tuple[str, ...] = ("4W", "4E")) -> House:
+    """A health system in Madison with a silent MLLP feed and ``vendors`` companies of eight vehicles."""
     dice = random.Random(slug)
     with act_as(PLATFORM):
         tenant = organizations.create(
@@ -91,11 +91,23 @@ def build_house(
                     time_zone=ZONE, phone="608 555 0177", note="Ramp at rear",
                 )
             )  # fmt: skip
-        if offset is not None:
-            Feed.objects.create(name="EHR ADT", time_zone=ZONE, facility=facility, port_offset=offset)
+        Feed.objects.create(name="EHR ADT", time_zone=ZONE, facility=facility, is_active=False)
     for number in range(vendors):
         house.vendors.append(_company(house, slug, number, dice))
     return house
+
+
+@contextlib.contextmanager
+def listening(house: House) -> Iterator[Feed]:
+    """The house's feed switched on for the block: its listener has the stack's first MLLP port."""
+    with act_as(house.scope):
+        Feed.objects.update(is_active=True)
+        feed = Feed.objects.get()
+    try:
+        yield feed
+    finally:
+        with act_as(house.scope):
+            Feed.objects.update(is_active=False)
 
 
 def _company(house: House, slug: str, number: int, dice: random.Random) -> Organization:

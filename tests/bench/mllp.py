@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from integrations.models import InboundMessage
-from tests.bench.house import build_house
+from tests.bench.house import build_house, listening
 from tests.bench.server import plain_connection
 from tests.bench.table import Row, percentile, row
 from tests.journeys.stack import ROOT, Stack, connects, end, free_port, running, wait_until
@@ -47,12 +47,12 @@ _numbers = count(1)
 
 def rows() -> list[Row]:
     """Rates at 1, 8 and 64 connections with their ratios, WAL flushes per message, and that nothing is missing."""
-    house = build_house("mllp", offset=0)
+    house = build_house("mllp")
     _make_bare_table()
     rate: dict[tuple[str, int], list[float]] = defaultdict(list)
     waits: dict[int, list[float]] = defaultdict(list)
     acked = 0
-    with running("mllp") as stack, _echo() as echo, _one_by_one(stack) as single:
+    with listening(house), running("mllp") as stack, _echo() as echo, _one_by_one(stack) as single:
         stack.wait_for_mllp()
         for _ in range(ROUNDS):
             for connections in CONNECTIONS:

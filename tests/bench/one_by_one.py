@@ -1,4 +1,4 @@
-"""The product's own listeners with one commit per message, to compare with shared commits. Uses ``MLLP_PORT``."""
+"""The product's own listeners with a commit for each message, to compare with shared ones. Uses ``MLLP_PORT``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def serve() -> None:
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await Listeners(writer=GroupWriter(batch=1)).run(stop)
+    await Listeners(writer=GroupWriter(batch=1, gather_seconds=0)).run(stop)
 
 
 if __name__ == "__main__":

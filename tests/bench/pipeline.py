@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from integrations.hl7v2.mllp_client import AsyncMllpClient, MllpClient
-from tests.bench.house import House, build_house
+from tests.bench.house import House, build_house, listening
 from tests.bench.server import plain_connection
 from tests.bench.table import Row, percentile, row
 from tests.integrations.feeds import message
@@ -26,8 +26,8 @@ START_SECONDS, PATIENCE_SECONDS = 120, 30
 
 def rows() -> list[Row]:
     """Sent A16 to visible draft, the answer's time meanwhile, and how many messages are applied in a second."""
-    house = build_house("pipeline", units=("4W", "4E", "5N"), offset=0)
-    with running("mllp", "relay", "worker") as stack, _watch(house) as watch:
+    house = build_house("pipeline", units=("4W", "4E", "5N"))
+    with listening(house), running("mllp", "relay", "worker") as stack, _watch(house) as watch:
         stack.wait_for_mllp()
         # The first one also waits for the worker to have started.
         _draft(stack.mllp_port, watch, "warm", count=5, patience=START_SECONDS)
