@@ -96,6 +96,18 @@ def test_a_sender_that_the_feed_does_not_expect_is_refused_and_audited(cast: Cas
     assert entry.target_id == str(feed.pk)
 
 
+@pytest.mark.parametrize("asked", ["AL|NE", "SU|AL", "ER|ER", "NE|NE", "|AL", "NE|"])
+def test_in_enhanced_mode_an_unexpected_sender_gets_an_accept_code_whatever_it_asked_for(
+    cast: Cast, asked: str
+) -> None:
+    feed = make_feed(cast, sending_application="OTHERAPP")
+    raw = A16.replace(b"|P|2.5.1\r", f"|P|2.5.1|||{asked}\r".encode())
+    assert raw != A16
+    assert code_of(inbound.receive(feed, raw)) == "CR"
+    (row,) = rows(cast)
+    assert (row.ack_code, row.outcome, row.problem_code) == ("CR", "rejected", "sender_mismatch")
+
+
 def test_the_tenant_is_the_feeds_whatever_the_header_says(cast: Cast, feed: Feed) -> None:
     inbound.receive(feed, A16.replace(b"|HOSP|PTRANS", b"|PRAIRIE|PTRANS"))
     with act_as(cast.staff(cast.prairie)):
