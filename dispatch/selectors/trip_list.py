@@ -149,11 +149,6 @@ def vendor_choices() -> list[tuple[str, str]]:
     return [("", "All"), *((str(pk), name) for pk, name in found)]
 
 
-def safe_cell(text: str) -> str:
-    """A CSV cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def _leg(name: str) -> Subquery:
     return Subquery(Leg.objects.filter(trip=OuterRef("pk"), sequence=1).values(name)[:1])
 

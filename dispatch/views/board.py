@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -27,14 +25,14 @@ from logistics.accounts.models import Unit
 from logistics.core import audit, clock
 from logistics.core.access import requires
 from logistics.core.levels import CHOICES
+from logistics.core.sheets import csv_response
 from logistics.requests.models import Alert, ServiceRequest
 from logistics.requests.selectors.requests import WaitingRide, ready_without_ride, unit_list
 from logistics.requests.services import alerts, booking
 from logistics.requests.services.finding import find_patients
 
 PAGE_SIZE = 50
-# A cell that begins like a formula would be run by a spreadsheet.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+CSV_HEAD = ["trip", "pickup", "patient", "bed", "to", "level", "vendor", "status", "minutes_late"]
 
 
 class Board:
@@ -173,27 +171,22 @@ def board_csv(request: HttpRequest) -> HttpResponse:
     """The view's trips as CSV. Times carry their offset; no cell can be read as a formula."""
     shown = Board(request)
     _record_view(shown, "board.exported")
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["trip", "pickup", "patient", "bed", "to", "level", "vendor", "status", "minutes_late"])
-    for row in trip_rows(shown.picked, now=shown.now, zone=shown.zone):
-        writer.writerow(
-            [
-                row.trip.number,
-                clock.local(row.trip.pickup_at, shown.zone).isoformat(timespec="minutes"),
-                safe_cell(row.patient),
-                safe_cell(row.bed),
-                safe_cell(row.to),
-                row.level,
-                safe_cell(row.trip.vendor.name if row.trip.vendor else ""),
-                row.chip["status"],
-                row.delay.minutes,
-            ]
-        )
-    response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
+    rows = [
+        [
+            row.trip.number,
+            clock.local(row.trip.pickup_at, shown.zone).isoformat(timespec="minutes"),
+            row.patient,
+            row.bed,
+            row.to,
+            row.level,
+            row.trip.vendor.name if row.trip.vendor else "",
+            row.chip["status"],
+            row.delay.minutes,
+        ]
+        for row in trip_rows(shown.picked, now=shown.now, zone=shown.zone)
+    ]
     day = clock.local(shown.now, shown.zone).date()
-    response["Content-Disposition"] = f'attachment; filename="trips-{day.isoformat()}.csv"'
-    return response
+    return csv_response(f"trips-{day.isoformat()}.csv", CSV_HEAD, rows)
 
 
 @requires("board.view")
@@ -235,11 +228,6 @@ def board_resume(request: HttpRequest, request_id: UUID) -> HttpResponse:
     booking.resume(request_id=get_object_or_404(ServiceRequest, pk=request_id).pk)
     messages.success(request, "The ride goes on.")
     return _back(request)
-
-
-def safe_cell(text: str) -> str:
-    """``text`` as a spreadsheet may open it: a leading apostrophe takes the meaning from a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _back(request: HttpRequest) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from typing import Any
 
@@ -20,6 +19,7 @@ from dispatch.views import trip_parts
 from dispatch.views.frame import frame
 from logistics.core import audit, clock
 from logistics.core.access import requires
+from logistics.core.sheets import csv_response
 
 PURPOSE = {
     "biller": "payment", "payables": "payment", "admin": "operations", "quality": "operations", "auditor": "operations",
@@ -225,12 +225,6 @@ def _csv(request: HttpRequest, found: Any) -> HttpResponse:
     if not is_staff(request):
         raise Http404
     role = request.membership.role  # type: ignore[attr-defined]
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="trips.csv"'
-    response["Cache-Control"] = "no-store"
-    writer = csv.writer(response)
-    writer.writerow(trip_list.CSV_HEAD)
     rows = trip_list.csv_rows(found, show_price="price" in fields_for(role, "AMB"))
-    writer.writerows([[trip_list.safe_cell(cell) for cell in row] for row in rows])
     audit.record(action="trips.exported", purpose="operations", details={"rows": len(rows)})
-    return response
+    return csv_response("trips.csv", trip_list.CSV_HEAD, rows)

@@ -11,9 +11,10 @@ import time_machine
 
 from dispatch.models import Trip
 from dispatch.selectors.passenger import ROLE_FIELDS, fields_for, shown
-from dispatch.selectors.trip_list import safe_cell
 from logistics.accounts import roles
+from logistics.accounts.models import Organization
 from logistics.core import clock
+from logistics.core.scoping import Scope
 from logistics.requests.models import Alert
 from tests.cast import Cast
 from tests.dispatch import ride
@@ -168,13 +169,14 @@ def test_the_late_filter_is_the_late_chip(cast: Cast, trip: Trip) -> None:
 
 def test_the_export_names_nobody_and_runs_no_formula(cast: Cast, trip: Trip) -> None:
     client = client_of(cast, "transport_coordinator@lakeshore")
-    body = client.get("/trips?csv=1").content.decode()
+    with act_as(Scope.system()):
+        Organization.objects.filter(pk=cast.northbound.pk).update(name="=1+1")
+    body = client.get("/trips?csv=1").content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(body)))
     assert [row["trip"] for row in rows] == [str(trip.number)]
-    assert rows[0]["vendor"] == "Northbound Medical"
+    assert rows[0]["vendor"] == "'=1+1"
     for secret in (ride.FAMILY, "Agnes", "Creek", "4W-12"):
         assert secret not in body
-    assert safe_cell("=1+1") == "'=1+1"
     assert client_of(cast, "vendor_dispatcher@northbound").get("/trips?csv=1").status_code == 404
     assert audited(cast.staff(), "trips.exported")[0].details == {"rows": 1}
 
