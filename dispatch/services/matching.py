@@ -312,25 +312,29 @@ def _apply(question: Question, seen: Trip, problem: Problem, result: Result) -> 
     last = MatchExplanation.objects.filter(trip=trip).aggregate(Max("round"))["round__max"] or 0
     body = readable(question, trip, result.explanations[job_id])
     in_force = question.contracts[planning.pickup_day(trip)]
+    rows = {row["vendor_id"]: row for row in body["vendors"]}
+    round_of_offers = []
     for ranked in result.ranking[job_id]:
         candidate = ranked.option.candidate
         contract = in_force[UUID(candidate.vendor_id)]
         rate = next(row for row in contract.rates.all() if supply.solver_level(row.level) == candidate.level)
         eta_at = at.moment(ranked.pickup_at)
         price = quote(Terms.of(rate), leg.miles).total
-        Offer.objects.create(
-            trip=trip,
-            vendor_id=contract.vendor_id,
-            round=last + 1,
-            rank=ranked.rank,
-            brief=brief_of(trip, leg, price, eta_at),
-            price_amount=price,
-            rate_id=rate.pk,
-            response_minutes=contract.response_minutes,
-            eta_at=eta_at,
+        round_of_offers.append(
+            Offer(
+                trip=trip,
+                vendor_id=contract.vendor_id,
+                round=last + 1,
+                rank=ranked.rank,
+                brief=brief_of(trip, leg, price, eta_at),
+                price_amount=price,
+                rate_id=rate.pk,
+                response_minutes=contract.response_minutes,
+                eta_at=eta_at,
+            )
         )
-        row = next(row for row in body["vendors"] if row["vendor_id"] == candidate.vendor_id)
-        row["price_amount"] = str(price)
+        rows[candidate.vendor_id]["price_amount"] = str(price)
+    Offer.objects.bulk_create(round_of_offers)
     MatchExplanation.objects.create(
         trip=trip,
         round=last + 1,
