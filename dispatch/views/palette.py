@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods
 
 from dispatch.models import Trip
 from dispatch.views.frame import frame
@@ -27,10 +27,13 @@ ACTIONS = [
 
 
 @requires("palette.search")
-@require_GET
+@require_http_methods(["GET", "POST"])
 def palette(request: HttpRequest) -> HttpResponse:
-    """Results for ``q``; a whole page without htmx. Each group appears only to who may open what it leads to."""
-    q = " ".join(request.GET.get("q", "").split())[:80]
+    """Results for the posted ``q``; a whole page without htmx. Each group appears only to who may open its pages.
+
+    Words in the address are not looked at: they may name a patient. A GET is the page before anything is typed.
+    """
+    q = " ".join(request.POST.get("q", "").split())[:80]
     context = {"groups": results(request, q), "q": q}
     if request.headers.get("HX-Request"):
         return render(request, "ui/palette_results.html", context)

@@ -310,7 +310,7 @@ def test_the_palette_finds_by_permission(cast: Cast) -> None:
 
     def results(role: str, q: str) -> str:
         client = signed_in(cast.people[role])
-        return client.get(url, {"q": q}, headers={"HX-Request": "true"}).content.decode()
+        return client.post(url, {"q": q}, headers={"HX-Request": "true"}).content.decode()
 
     assert str(encounter.patient_id) in results("case_manager@lakeshore", "pale")
     assert reverse("dispatch:trip", args=[found.number]) in results("case_manager@lakeshore", str(found.number))
@@ -323,5 +323,17 @@ def test_the_palette_finds_by_permission(cast: Cast) -> None:
     assert "Paletteperson" not in results("case_manager@prairie", "pale")
     assert str(found.number) not in results("case_manager@prairie", str(found.number)).replace(f"“{found.number}”", "")
     assert reverse("dispatch:book") not in results("biller@lakeshore", "book")
+
+
+def test_the_palette_without_javascript_posts_its_words_and_takes_none_from_the_address(cast: Cast) -> None:
+    encounter = admit(cast, family="Paletteperson")
+    client = signed_in(cast.people["case_manager@lakeshore"])
+    blank = client.get(reverse("dispatch:palette"), {"q": "pale"}).content.decode()
+    assert str(encounter.patient_id) not in blank
+    assert 'value="pale"' not in blank
+    assert f'method="post" action="{reverse("dispatch:palette")}"' in blank
+    answer = client.post(reverse("dispatch:palette"), {"q": "pale"}).content.decode()
+    assert reverse("requests:patient", args=[encounter.patient_id]) in answer
+    assert 'value="pale"' in answer
     with act_as(cast.staff()):
         assert AuditEntry.objects.filter(action="patient.searched").exists()

@@ -328,11 +328,30 @@ def test_the_page_works_as_a_plain_form(cast: Cast) -> None:
 @pytest.mark.parametrize("find", ["0045", "03/14/1945", "608 555 0142", "col", "Agnes Cole"])
 def test_a_patient_is_found_by_name_number_birth_date_or_phone(cast: Cast, find: str) -> None:
     admit(cast, mrn="0045")
-    html = desk(cast).get(reverse("requests:patient_options"), {"q": find}).content.decode()
+    html = desk(cast).post(reverse("requests:patient_options"), {"q": find}).content.decode()
     assert "Cole, Agnes · 4W-12 · MRN 0045" in html
     with act_as(cast.staff()):
         entry = AuditEntry.objects.filter(action="patient.searched").latest("id")
     assert entry.details == {"hits": 1}
+
+
+def test_the_pickers_look_for_no_words_that_stand_in_the_address(cast: Cast) -> None:
+    admit(cast, mrn="0045")
+    client = desk(cast)
+    for name in ("requests:patient_options", "requests:place_options"):
+        asked, plain_get = client.get(reverse(name), {"q": "col"}), client.get(reverse(name))
+        assert asked.status_code == 200
+        assert asked.content == plain_get.content
+        assert "Cole, Agnes" not in asked.content.decode()
+    with act_as(cast.staff()):
+        assert not AuditEntry.objects.filter(action="patient.searched").exists()
+
+
+@pytest.mark.parametrize("name", ["requests:patient_options", "requests:place_options", "dispatch:palette"])
+def test_a_search_from_another_site_is_refused(cast: Cast, name: str) -> None:
+    client = desk(cast)
+    client.handler.enforce_csrf_checks = True
+    assert client.post(reverse(name), {"q": "col"}).status_code == 403
 
 
 def test_another_health_systems_patient_draft_and_place_are_not_there(cast: Cast) -> None:

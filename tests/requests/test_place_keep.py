@@ -29,7 +29,7 @@ def test_a_place_is_added_and_placed_by_its_zip_code(cast: Cast) -> None:
     assert (place.state, place.time_zone) == ("MI", "America/Detroit")
     assert 46 < place.latitude < 47
     assert "Bayview Rehab" in client.get(f"{reverse('requests:places')}?q=bay").content.decode()
-    options = client.get(f"{reverse('requests:place_options')}?q=bay").content.decode()
+    options = client.post(reverse("requests:place_options"), {"q": "bay"}).content.decode()
     assert f'data-value="{place.pk}"' in options
 
 
@@ -57,16 +57,16 @@ def test_a_place_taken_out_is_offered_no_more_and_comes_back_with_undo(cast: Cas
     gone = client.post(reverse("requests:place_deactivate", args=[willow.pk]), follow=True)
     assert "is taken out of the address book." in gone.content.decode()
     assert "Undo" in gone.content.decode()
-    assert willow.name not in client.get(f"{reverse('requests:place_options')}?q=will").content.decode()
+    assert willow.name not in client.post(reverse("requests:place_options"), {"q": "will"}).content.decode()
     client.post(reverse("requests:place_restore", args=[willow.pk]))
-    assert willow.name in client.get(f"{reverse('requests:place_options')}?q=will").content.decode()
+    assert willow.name in client.post(reverse("requests:place_options"), {"q": "will"}).content.decode()
 
 
 def test_the_picker_offers_home_and_a_written_address(cast: Cast) -> None:
     client, encounter = signed_in(cast.people["case_manager@lakeshore"]), admit(cast)
     url = f"{reverse('requests:place_options')}?patient={encounter.patient_id}"
-    assert 'data-value="home"' in client.get(f"{url}&q=ho").content.decode()
-    written = client.get(f"{url}&q=9 Lake St, Marquette MI 49855").content.decode()
+    assert 'data-value="home"' in client.post(url, {"q": "ho"}).content.decode()
+    written = client.post(url, {"q": "9 Lake St, Marquette MI 49855"}).content.decode()
     assert 'data-value="other"' in written
     assert "Use this address" in written
 

@@ -31,6 +31,8 @@ PAGES = {
     "/404": "errors/404.html",
     "/500": "errors/500.html",
 }
+# Posted words, answered with options.
+SEARCHES = {"/palette": "ui/palette_results.html", "/patients/find": "ui/combobox_options.html"}
 
 
 def page(path: str) -> str:
@@ -60,10 +62,6 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path in PAGES:
             body, kind = page(path).encode(), "text/html; charset=utf-8"
-        elif path == "/palette":
-            body, kind = get_template("ui/palette_results.html").render(sample.gallery()).encode(), "text/html"
-        elif path == "/patients/find":
-            body, kind = get_template("ui/combobox_options.html").render(sample.gallery()).encode(), "text/html"
         elif path == "/live":
             return self.stream()
         elif path == "/driver/sw.js":
@@ -103,9 +101,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
         if ANSWERS["post"] != 503:
             POSTS.append((self.path, dict(urllib.parse.parse_qsl(body))))
-        answer = b'{"message": "the trip was canceled."}' if ANSWERS["post"] == 409 else b"{}"
+        if self.path in SEARCHES:
+            answer, kind = get_template(SEARCHES[self.path]).render(sample.gallery()).encode(), "text/html"
+        else:
+            answer = b'{"message": "the trip was canceled."}' if ANSWERS["post"] == 409 else b"{}"
+            kind = "application/json"
         self.send_response(ANSWERS["post"])
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)

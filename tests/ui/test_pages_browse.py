@@ -41,7 +41,10 @@ def test_the_palette_opens_with_ctrl_k_and_goes_where_enter_says(visit: Visit):
     page = visit("/gallery")
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_visible()
-    page.keyboard.type("okaf")
+    with page.expect_request(lambda r: r.url.endswith("/palette") and r.post_data == "q=okaf") as asked:
+        page.keyboard.type("okaf")
+    assert asked.value.method == "POST"
+    assert asked.value.headers["x-csrftoken"] == "sample-token"
     options = page.locator("#palette [role=option]")
     expect(options).to_have_count(2)
     expect(options.first).to_have_attribute("aria-selected", "true")
@@ -55,7 +58,10 @@ def test_the_palette_opens_with_ctrl_k_and_goes_where_enter_says(visit: Visit):
 def test_the_picker_fills_name_and_hidden_id_by_keyboard(visit: Visit):
     page = visit("/gallery")
     field = page.get_by_role("combobox", name="Patient")
-    field.fill("co")
+    with page.expect_request("**/patients/find") as asked:  # the whole address: without what was typed
+        field.fill("co")
+    assert (asked.value.method, asked.value.post_data) == ("POST", "q=co")
+    assert asked.value.headers["x-csrftoken"] == "sample-token"
     assert page.locator("input[name=patient]").input_value() == ""
     expect(field).to_have_attribute("aria-expanded", "true")
     field.press("Enter")

@@ -107,10 +107,13 @@ def place_restore(request: HttpRequest, place_id: UUID) -> HttpResponse:
 
 
 @requires("requests.book")
-@require_GET
+@require_http_methods(["GET", "POST"])
 def place_options(request: HttpRequest) -> HttpResponse:
-    """Options of the destination picker: the patient's home, places, or the written address itself."""
-    q = " ".join(request.GET.get("q", "").split())
+    """Options of the destination picker: the patient's home, places, or the written address itself.
+
+    ``q`` is posted (it may be where somebody lives) and not looked for in the address, ``patient`` is an id there.
+    """
+    q = " ".join(request.POST.get("q", "").split())
     key = _uuid(request.GET.get("patient"))
     patient = Patient.objects.filter(pk=key).first() if key else None
     options = places.options(q, patient)
