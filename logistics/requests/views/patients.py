@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from logistics.core import audit
 from logistics.core.access import requires
 from logistics.core.models import AuditEntry
+from logistics.requests import policies
 from logistics.requests.models import Patient
 from logistics.requests.selectors.identity import identity, patient_option
 from logistics.requests.selectors.requests import destination_name, patient_history, unit_list
@@ -22,10 +24,13 @@ WHO_LOOKED = ("patient.viewed", "patient.found")
 
 
 @requires("patients.search")
-@require_GET
+@require_http_methods(["GET", "POST"])
 def patient_options(request: HttpRequest) -> HttpResponse:
-    """Options of the patient picker. The search is audited with its number of hits, not with its words."""
-    q = request.GET.get("q", "").strip()
+    """Options of the patient picker for the posted ``q``; words in the address are not looked at.
+
+    The search is audited with its number of hits, not with its words.
+    """
+    q = request.POST.get("q", "").strip()
     options = [patient_option(patient) for patient in find_patients(q, limit=8)]
     return render(request, "ui/combobox_options.html", {"options": options, "listbox": "patient-opt", "q": q})
 
@@ -46,27 +51,14 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         ).order_by("-id")[:20]
     )
     audit.record(action="patient.viewed", target=patient, patient_id=patient.pk, purpose="treatment")
-    address = patient.address or {}
+    allowed = policies.fields_for(membership.role)
     book = url_of("dispatch:book") if "requests.book" in membership.definition.permissions else ""
     context = {
         **desk(request, units),
         "primary_action": None,  # the page has its own, for this patient
-        "patient": patient,
+        "name": patient.display_name if "name" in allowed else "Patient",
         "encounter": encounter,
-        "identity": [
-            {"label": "Born", "value": identity(patient) or "Not in the chart"},
-            {"label": "MRN", "value": patient.mrn or "Not in the chart"},
-            {"label": "Phone", "value": patient.phone or "Not in the chart"},
-            {
-                "label": "Home",
-                "value": ", ".join(str(address[k]) for k in ("line", "city", "state", "zip_code") if address.get(k))
-                or "Not in the chart",
-            },
-            {"label": "Language", "value": patient.language or "Not in the chart"},
-            {"label": "Weight", "value": f"{patient.weight_lb} lb" if patient.weight_lb else "Not in the chart"},
-            {"label": "Isolation", "value": patient.get_isolation_display() or "None"},
-            {"label": "Payer", "value": patient.payer_name or "Not in the chart"},
-        ],
+        "identity": _identity(patient, allowed),
         "rides": [
             {
                 "row": row,
@@ -79,3 +71,25 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "book_url": f"{book}?patient={patient.pk}" if book else "",
     }
     return render(request, "requests/patient.html", context)
+
+
+def _identity(patient: Patient, allowed: dict[str, str]) -> list[dict[str, Any]]:
+    """Label and value of every field that the role may see; a field it may not see is not even named."""
+    address = patient.address or {}
+    home = ", ".join(str(address[key]) for key in ("line", "city", "state", "zip_code") if address.get(key))
+    missing = "Not in the chart"
+    rows = [
+        ("Born", "birth", identity(patient), missing),
+        ("MRN", "mrn", patient.mrn, missing),
+        ("Phone", "phone", patient.phone, missing),
+        ("Home", "address", home, missing),
+        ("Language", "name", patient.language, missing),
+        ("Weight", "needs", f"{patient.weight_lb} lb" if patient.weight_lb else "", missing),
+        ("Isolation", "isolation", patient.get_isolation_display(), "None"),
+        ("Payer", "payer", patient.payer_name, missing),
+    ]
+    return [
+        {"label": label, "value": policies.as_seen(str(value or ""), allowed[field]) or empty}
+        for label, field, value, empty in rows
+        if field in allowed
+    ]
