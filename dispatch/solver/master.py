@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-
-from ortools.linear_solver import pywraplp
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from dispatch.solver.columns import Column, Prices
 from dispatch.solver.feasible import asked_hour, hour_capacity
 from dispatch.solver.table import Choice, Table
+
+if TYPE_CHECKING:
+    # Loading CP-SAT takes more than a second (it brings pandas): only what solves pays for it, not every process.
+    from ortools.linear_solver import pywraplp
+    from ortools.sat.python import cp_model
 
 
 def hours_of(table: Table, column: Column) -> dict[tuple[str, int], int]:
@@ -26,6 +29,9 @@ class Relaxed:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        from ortools.linear_solver import pywraplp
+
+        self._optimal = pywraplp.Solver.OPTIMAL
         self._solver = pywraplp.Solver.CreateSolver("GLOP")
         self._rows: dict[str, pywraplp.Constraint] = {}
         self._vehicles: dict[str, pywraplp.Constraint] = {}
@@ -77,7 +83,7 @@ class Relaxed:
 
     def solve(self) -> tuple[float, Prices, dict[str, float]] | None:
         """Objective in cents, prices, and what the use of each vehicle is worth; None if it failed."""
-        if self._solver.Solve() != pywraplp.Solver.OPTIMAL:
+        if self._solver.Solve() != self._optimal:
             return None
         # A price of the wrong sign is a rounding error of the simplex; the bound needs the true sign.
         job = {job_id: max(0.0, row.dual_value()) for job_id, row in self._rows.items()}
@@ -105,6 +111,8 @@ def choose(
         The choice (None if none was found in time), its bound over these loads in cents, whether it is
         proved best among them, and the deterministic seconds it took.
     """
+    from ortools.sat.python import cp_model
+
     model = cp_model.CpModel()
     covers: dict[str, list[cp_model.IntVar]] = defaultdict(list)
     uses: dict[str, list[cp_model.IntVar]] = defaultdict(list)

@@ -7,6 +7,8 @@ pool of threads keeps its connections. Streams hold no thread and no connection 
 from __future__ import annotations
 
 import os
+import threading
+from importlib import import_module
 from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"logistics.config.settings.{os.environ.get('CARRYWELL_ENV', 'dev')}")
@@ -17,6 +19,8 @@ from django.core.asgi import get_asgi_application
 from logistics.config.wsgi import application as wsgi_application
 
 STREAM_PATHS = ("/live",)
+# A booking's preview asks the solver, which takes a second to load: not while somebody waits.
+threading.Thread(target=import_module, args=("ortools.sat.python.cp_model",), daemon=True).start()
 _streams = get_asgi_application()
 _pages: Any = WSGIMiddleware(cast(Any, wsgi_application), workers=int(os.environ.get("CARRYWELL_WEB_THREADS", "12")))
 
