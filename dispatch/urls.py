@@ -41,6 +41,7 @@ urlpatterns = [
     path("offers/<uuid:offer_id>/accept", offers.accept, name="offer_accept"),
     path("offers/<uuid:offer_id>/decline", offers.decline, name="offer_decline"),
     path("drive", driver.day, name="driver_day"),
+    path("drive/sw.js", driver.worker, name="driver_worker"),
     path("drive/<uuid:leg_id>", driver.leg, name="driver_leg"),
     path("drive/<uuid:leg_id>/tap", driver.tap, name="driver_tap"),
     path("drive/<uuid:leg_id>/proof", driver.proof, name="driver_proof"),

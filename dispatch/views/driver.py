@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib.staticfiles import finders
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -62,6 +64,22 @@ def leg(request: HttpRequest, leg_id: UUID) -> HttpResponse:
         messages.warning(request, f"Trip {job.trip.number} is not yours any more. Call dispatch if you are on the way.")
         return see_other(reverse("dispatch:driver_day"))
     return _leg_page(request, job)
+
+
+@requires("drive.view")
+@require_GET
+def worker(request: HttpRequest) -> HttpResponse:
+    """The script that keeps the crew's pages for when there is no signal (``static/js/driver-worker.js``).
+
+    A worker may only control what lies below its own address unless it is allowed more: ``/drive`` itself is not.
+    """
+    found = finders.find("js/driver-worker.js")
+    if not isinstance(found, str):
+        raise Http404
+    response = HttpResponse(Path(found).read_bytes(), content_type="text/javascript; charset=utf-8")
+    response["Service-Worker-Allowed"] = _day_url()
+    response["Cache-Control"] = "no-cache"
+    return response
 
 
 @requires("drive.act")
@@ -169,7 +187,8 @@ def _frame(request: HttpRequest, job: Job | None, context: dict[str, Any]) -> di
     """The phone's clock, and the dark screen after sunset unless the person chose a theme."""
     now = clock.now()
     zone = job.trip.time_zone if job else request.membership.organization.time_zone  # type: ignore[attr-defined]
-    shown = {"facility_time": now, "facility_zone": zone, "now": now, **context}
+    worker_url = reverse("dispatch:driver_worker")
+    shown = {"facility_time": now, "facility_zone": zone, "now": now, "worker_url": worker_url, **context}
     chosen = "theme" in request.COOKIES
     if job and not chosen and driver_page.is_night(now, job.leg.pickup_latitude, job.leg.pickup_longitude):
         shown["theme"] = "dark"

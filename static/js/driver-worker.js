@@ -1,29 +1,35 @@
-// The crew's pages without signal. Served at /driver/sw.js (scope /driver/). The network always comes first; a kept copy is
-// shown only when there is none, for this shift only. A page that leads to signing in wipes every copy: nothing of a
-// patient stays on the phone after sign-out, whether here or from afar.
+// The crew's pages without signal. Served at /drive/sw.js for the scope /drive. The network always comes first; a kept copy
+// is shown only when there is none, for this shift only. Any answer that is not the page itself (signed out, here or from
+// afar; a trip that is not this crew's any more) takes the copies away, and so does signing out (forms.js).
 const PAGES = "driver-pages", SHELL = "driver-shell", SHIFT_MS = 16 * 3600 * 1000;
+const isPage = (url) => url.pathname === "/drive" || url.pathname.startsWith("/drive/");
+const isOld = (kept) => Date.now() - Number(kept.headers.get("X-Kept-At")) >= SHIFT_MS;
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-async function wipe() { await caches.delete(PAGES); }
+async function keep(request, answer) {
+  const headers = new Headers(answer.headers); // the content security policy with them
+  for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name); // the kept body is plain
+  headers.set("X-Kept-At", String(Date.now()));
+  const pages = await caches.open(PAGES);
+  for (const other of await pages.keys()) if (isOld(await pages.match(other))) await pages.delete(other);
+  await pages.put(request, new Response(await answer.blob(), { headers }));
+}
 
 async function page(request) {
-  const pages = await caches.open(PAGES);
+  let answer;
   try {
-    const answer = await fetch(request);
-    const left = answer.redirected && !new URL(answer.url).pathname.startsWith("/driver/");
-    if (left || answer.status === 401) await wipe();
-    else if (answer.ok) {
-      const kept = new Response(await answer.clone().blob(), { headers: { "Content-Type": answer.headers.get("Content-Type") ?? "text/html", "X-Kept-At": String(Date.now()) } });
-      await pages.put(request, kept);
-    }
-    return answer;
+    answer = await fetch(request);
   } catch (lost) {
-    const kept = await pages.match(request);
-    if (kept && Date.now() - Number(kept.headers.get("X-Kept-At")) < SHIFT_MS) return kept;
+    const kept = await caches.match(request, { cacheName: PAGES });
+    if (kept && !isOld(kept)) return kept;
     throw lost;
   }
+  // A navigation's redirect comes unfollowed and does not say where it leads: it may be the sign-in page.
+  if (answer.ok) await keep(request, answer.clone());
+  else if (answer.type === "opaqueredirect" || answer.status < 500) await caches.delete(PAGES);
+  return answer;
 }
 
 async function asset(request) {
@@ -42,7 +48,6 @@ async function asset(request) {
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== location.origin) return;
-  if (event.request.mode === "navigate" && url.pathname.startsWith("/driver/")) event.respondWith(page(event.request));
+  if (event.request.mode === "navigate" && isPage(url)) event.respondWith(page(event.request));
   else if (url.pathname.startsWith("/static/")) event.respondWith(asset(event.request));
 });
-self.addEventListener("message", (event) => { if (event.data === "wipe") event.waitUntil(wipe()); });

@@ -130,11 +130,7 @@ addEventListener("offline", draw);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(); });
 setInterval(flush, 15_000);
 const worker = document.querySelector("[data-worker]")?.dataset.worker;
-if (worker) navigator.serviceWorker?.register(worker, { scope: "/driver/" }).catch(() => {}); // without it pages need signal
-// The end of a shift wipes the kept pages at once; unsent taps stay until they are sent.
-document.addEventListener("submit", (event) => {
-  if (event.target.matches("[data-shift-end]")) navigator.serviceWorker?.controller?.postMessage("wipe");
-});
+if (worker) navigator.serviceWorker?.register(worker, { scope: "/drive" }).catch(() => {}); // without it pages need signal
 const tickClock = () => document.querySelectorAll("time[data-clock]").forEach((e) => { e.textContent = clockTime(new Date()); });
 setInterval(tickClock, 20_000);
 draw();

@@ -31,6 +31,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form) busy(form, false);
 });
 
+// Signing out takes the crew's kept pages (driver-worker.js) off the phone at once; unsent taps stay until they are sent.
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-shift-end]")) globalThis.caches?.delete("driver-pages");
+});
+
 // Drafts: a form with data-draft="URL" posts itself there a second after the last change, and says when it was kept.
 const drafts = new WeakMap();
 document.addEventListener("input", draft);

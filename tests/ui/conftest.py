@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """``visit(path, width=, height=, **context)`` opens a page and fails the test on any script or CSP error."""
-    gallery.ANSWERS.update(post=200, live=1)
+    gallery.ANSWERS.update(post=200, live=1, signed_in=1)
     gallery.POSTS.clear()
     opened: list[Any] = []
     errors: list[str] = []

@@ -26,7 +26,7 @@ STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 PAGES = {
     "/gallery": "ui/gallery.html",
     "/rail": "ui/gallery_rail.html",
-    "/driver/trip": "ui/gallery_driver.html",
+    "/drive/trip": "ui/gallery_driver.html",
     "/sign-in": "ui/gallery_auth.html",
     "/404": "errors/404.html",
     "/500": "errors/500.html",
@@ -50,7 +50,7 @@ def policy() -> str:
 
 
 # What the server answers next, and what it was sent: tests read and set them.
-ANSWERS: dict[str, int] = {"post": 200, "live": 1}
+ANSWERS: dict[str, int] = {"post": 200, "live": 1, "signed_in": 1}
 POSTS: list[tuple[str, dict[str, str]]] = []
 
 
@@ -60,11 +60,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer one request."""
         path = self.path.split("?")[0]
+        if path == "/drive/trip" and not ANSWERS["signed_in"]:
+            self.send_response(302)
+            self.send_header("Location", "/sign-in")
+            self.end_headers()
+            return None
         if path in PAGES:
             body, kind = page(path).encode(), "text/html; charset=utf-8"
         elif path == "/live":
             return self.stream()
-        elif path == "/driver/sw.js":
+        elif path == "/drive/sw.js":
             body, kind = (STATIC / "js/driver-worker.js").read_bytes(), "text/javascript"
         elif path.startswith("/static/"):
             self.path = path.removeprefix("/static")
@@ -75,6 +80,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Security-Policy", policy())
+        self.send_header("Service-Worker-Allowed", "/drive")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

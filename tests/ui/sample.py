@@ -112,11 +112,11 @@ def shell() -> dict[str, Any]:
 def driver() -> dict[str, Any]:
     """What the crew's frame asks beyond the shell."""
     return {
-        "back_url": "/driver/",
+        "back_url": "/drive",
         "screen_title": "Trip 2 of 5",
-        "message_url": "/driver/messages",
-        "leg_url": "/driver/legs/7",
-        "worker_url": "/driver/sw.js",
+        "message_url": "/drive/messages",
+        "leg_url": "/drive/7",
+        "worker_url": "/drive/sw.js",
     }
 
 

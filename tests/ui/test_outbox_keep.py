@@ -32,7 +32,7 @@ def until(page: Page, true: Callable[[], bool]) -> None:
 @pytest.fixture
 def phone(visit: Visit) -> Page:
     page = visit(
-        "/driver/trip",
+        "/drive/trip",
         **PHONE,
         geolocation={"latitude": 43.073, "longitude": -89.401, "accuracy": 12},
         permissions=["geolocation"],
@@ -54,7 +54,7 @@ def test_a_tap_shows_the_next_step_and_is_sent_after_ten_seconds(phone: Page):
     until(phone, lambda: outbox(phone) == [])
     (path, sent), *others = gallery.POSTS
     assert others == []
-    assert path == "/driver/legs/7/at-pickup"
+    assert path == "/drive/7/at-pickup"
     assert sent["idempotency_key"] == tapped["key"]
     assert sent["occurred_at"] == tapped["at"]
     assert (sent["latitude"], sent["accuracy_m"]) == ("43.073000", "12")
@@ -80,7 +80,7 @@ def test_taps_without_signal_survive_a_reload_and_arrive_once_in_order(phone: Pa
     gallery.ANSWERS["post"] = 200
     phone.clock.fast_forward(16_000)
     until(phone, lambda: outbox(phone) == [])
-    assert [path for path, _ in gallery.POSTS] == ["/driver/legs/7/at-pickup", "/driver/legs/7/on-board"]
+    assert [path for path, _ in gallery.POSTS] == ["/drive/7/at-pickup", "/drive/7/on-board"]
     assert len({sent["idempotency_key"] for _, sent in gallery.POSTS}) == 2
 
 
@@ -130,15 +130,65 @@ def test_who_cannot_sign_says_why(phone: Page):
     expect(phone.locator("canvas.pad")).to_be_hidden()
 
 
-def test_the_trip_can_be_read_without_signal_and_is_wiped_on_signing_out(visit: Visit):
-    page = visit("/driver/trip", **PHONE)
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+@pytest.fixture
+def kept(visit: Visit) -> Page:
+    """The trip's page with a copy kept on the phone, and the signal gone and back."""
+    page = visit("/drive/trip", **PHONE)
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.reload()
     page.context.set_offline(True)
     page.reload()
     expect(page.get_by_role("heading", name="Cedar Ridge, 4 West, bed 3")).to_be_visible()
-    page.evaluate("navigator.serviceWorker.controller.postMessage('wipe')")
-    until(page, lambda: page.evaluate("caches.has('driver-pages')") is False)
+    page.context.set_offline(False)
+    return page
+
+
+def has_copies(page: Page) -> bool:
+    return page.evaluate("caches.has('driver-pages')")
+
+
+def test_the_kept_page_stands_under_the_same_content_policy(kept: Page):
+    headers = kept.evaluate(
+        "caches.match('/drive/trip', {cacheName: 'driver-pages'}).then((r) => Object.fromEntries(r.headers))"
+    )
+    assert headers["content-security-policy"] == gallery.policy()
+
+
+def test_signing_out_wipes_the_kept_pages(kept: Page):
+    kept.evaluate(
+        """() => {
+          const form = document.createElement('form');
+          form.dataset.shiftEnd = ''; form.method = 'post'; form.action = '/sign-out';
+          document.body.append(form);
+          form.requestSubmit();
+        }"""
+    )
+    until(kept, lambda: ("/sign-out", {}) in gallery.POSTS)
+    kept.goto(kept.url.rsplit("/", 1)[0] + "/sign-in")
+    assert not has_copies(kept)
+
+
+def test_being_signed_out_from_afar_wipes_the_kept_pages_with_the_next_look(kept: Page):
+    gallery.ANSWERS["signed_in"] = 0
+    kept.reload()
+    assert kept.url.endswith("/sign-in")
+    assert not has_copies(kept)
+    kept.context.set_offline(True)
     with pytest.raises(Error):
-        page.reload()
+        kept.goto(kept.url.replace("/sign-in", "/drive/trip"))
+
+
+def test_a_copy_from_another_shift_is_not_shown(kept: Page):
+    kept.evaluate(
+        """async () => {
+          const pages = await caches.open('driver-pages');
+          const [request] = await pages.keys();
+          const old = await pages.match(request);
+          const headers = new Headers(old.headers);
+          headers.set('X-Kept-At', String(Date.now() - 17 * 3600 * 1000));
+          await pages.put(request, new Response(await old.blob(), {headers}));
+        }"""
+    )
+    kept.context.set_offline(True)
+    with pytest.raises(Error):
+        kept.reload()
