@@ -12,6 +12,7 @@ from typing import Any
 
 from integrations.hl7v2.mllp_client import AsyncMllpClient, MllpClient
 from tests.bench.house import House, build_house, listening
+from tests.bench.machine import processor_seconds
 from tests.bench.server import plain_connection
 from tests.bench.table import Row, percentile, row
 from tests.integrations.feeds import message
@@ -33,7 +34,9 @@ def rows() -> list[Row]:
         _draft(stack.mllp_port, watch, "warm", count=5, patience=START_SECONDS)
         with _other_traffic(stack.mllp_port):
             waits, answers = _draft(stack.mllp_port, watch, "V", count=SAMPLES)
-        applied = _apply_many(stack.mllp_port, watch)
+        before = processor_seconds(stack)
+        applied, count = _apply_many(stack.mllp_port, watch)
+        worked = {name: spent - before[name] for name, spent in processor_seconds(stack).items()}
     return [
         row("pipeline: A16 to draft p50", 1000 * percentile(waits, 0.5), "ms"),
         row("pipeline: A16 to draft p95", 1000 * percentile(waits, 0.95), "ms", bar=500),
@@ -41,6 +44,7 @@ def rows() -> list[Row]:
         row("pipeline: samples", len(waits), "A16"),
         # integration.md: ten times a million messages a day.
         row("pipeline: messages applied, mostly A08, 10 links", applied, "msg/s", bar=116, better="high"),
+        *(row(f"pipeline: {name} per message", 1000 * spent / count, "CPU-ms") for name, spent in worked.items()),
     ]
 
 
@@ -131,8 +135,8 @@ def _other_traffic(port: int) -> Iterator[None]:
         thread.join()
 
 
-def _apply_many(port: int, watch: Watch) -> float:
-    """Messages per second from the first one sent until the last one is applied; each stay: A01, A08s, A16.
+def _apply_many(port: int, watch: Watch) -> tuple[float, int]:
+    """(messages per second, messages) from the first sent until the last applied; each stay: A01, A08s, A16.
 
     Ends after ``APPLY_SECONDS`` with what is applied by then.
     """
@@ -141,7 +145,7 @@ def _apply_many(port: int, watch: Watch) -> float:
     sent = asyncio.run(_send_stays(port))
     while (left := watch.unapplied()) and time.monotonic() - began < APPLY_SECONDS:
         time.sleep(0.05)
-    return (sent - left) / (time.monotonic() - began)
+    return (sent - left) / (time.monotonic() - began), sent - left
 
 
 async def _send_stays(port: int) -> int:
