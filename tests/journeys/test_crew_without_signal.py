@@ -12,6 +12,11 @@ from tests.dispatch.pages import leg_of
 from tests.journeys.stack import give_second_factor, running, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+# Resolves when the worker controls the page. Asking again and again would need eval, which the content policy forbids.
+CONTROLLED = """() => new Promise((done) => {
+  if (navigator.serviceWorker.controller) done(true);
+  navigator.serviceWorker.addEventListener('controllerchange', () => done(true));
+})"""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -27,7 +32,7 @@ def test_a_trip_is_read_without_signal_until_its_driver_signs_out(new_page: Any)
         try:
             sign_in(page, stack, driver)
             page.goto(f"{stack.url}/drive")
-            page.wait_for_function("navigator.serviceWorker.controller !== null")
+            page.evaluate(CONTROLLED)
             page.goto(f"{stack.url}/drive")
             page.goto(f"{stack.url}/drive/{leg.pk}")
             page.context.set_offline(True)

@@ -17,6 +17,7 @@ from logistics.core.models import AuditEntry, OutboxDelivery
 from logistics.core.scoping import Scope
 from logistics.requests.models import Encounter, ServiceRequest
 from tests.cast import Cast
+from tests.journeys.dump import readable
 from tests.journeys.stack import Stack, running, sign_in, wait_until
 from tests.journeys.world import build_world, send
 from tests.support import act_as
@@ -40,6 +41,7 @@ def test_a_discharge_message_becomes_a_proven_and_charged_ride(new_page) -> None
         _the_trip_is_charged_once(cast, trip)
         _everything_is_on_record(cast, trip)
         _the_trip_page_tells_the_story(cast, stack, new_page(), trip)
+    _nothing_that_identifies_the_patient_can_be_read_off_the_disk(cast)
 
 
 def _messages_wait_for_the_worker(cast: Cast, stack: Stack) -> None:
@@ -200,3 +202,9 @@ def _the_trip_page_tells_the_story(cast: Cast, stack: Stack, page, trip: Trip) -
     text = page.locator("main").inner_text()
     for word in ("Completed", "Jo Amundsen", "Okonjo-Reyes"):
         assert word in text, word
+
+
+def _nothing_that_identifies_the_patient_can_be_read_off_the_disk(cast: Cast) -> None:
+    assert readable(("Northbound Medical",)), "the search finds what is there to be read"
+    identifying = ("Okonjo", "Delphine", "Cistern", "LM700412", "V90031277", "0142210", "1EG4TE5MK73", "Jo Amundsen")
+    assert readable(identifying) == []
