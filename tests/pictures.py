@@ -20,7 +20,6 @@ PICTURES = (
     ("booking", "dana@cedar-ridge.example", "book", DESK, "light"),
     ("beds", "dana@cedar-ridge.example", "/beds", DESK, "light"),
     ("dispatch", "reggie@cedar-ridge.example", "/dispatch", DESK, "light"),
-    ("dispatch-dark", "reggie@cedar-ridge.example", "/dispatch", DESK, "dark"),
     ("trip", "reggie@cedar-ridge.example", "trip", DESK, "light"),
     ("offers", "nora@northbound.example", "/offers", DESK, "light"),
     ("driver", "sam@northbound.example", "drive", PHONE, "light"),
