@@ -140,11 +140,11 @@ def test_the_database_is_prepared_before_anything_runs(started: Callable[..., _R
     run.until("Carrywell is ready")
     logs = run.state / "logs"
     assert "called migrate" in (logs / "migrate.log").read_text()
-    assert "called seed_demo" in (logs / "seed_demo.log").read_text()
+    assert "called prepare_demo" in (logs / "prepare_demo.log").read_text()
     assert (logs / "migrate.log").stat().st_mtime <= (logs / "web.log").stat().st_mtime
 
 
-@pytest.mark.parametrize("step", ["migrate", "seed_demo", "demo_people"])
+@pytest.mark.parametrize("step", ["prepare_demo", "demo_people"])
 def test_a_step_that_fails_ends_the_start_with_its_words(started: Callable[..., _Run], step: str) -> None:
     run = started(FAKE_BROKEN=step)
     assert run.end() == 1
@@ -154,9 +154,9 @@ def test_a_step_that_fails_ends_the_start_with_its_words(started: Callable[..., 
 
 
 def test_ctrl_c_during_a_long_step_ends_at_once(started: Callable[..., _Run]) -> None:
-    run = started(FAKE_SLOW="seed_demo")
+    run = started(FAKE_SLOW="prepare_demo")
     run.until("Preparing")
-    while not (run.state / "logs/seed_demo.log").exists():
+    while not (run.state / "logs/prepare_demo.log").exists():
         time.sleep(0.02)
     time.sleep(0.3)
     family = run.family()

@@ -97,8 +97,7 @@ class Demo:
 
     def _prepare(self) -> None:
         _say("Preparing the database and the demo's people, trips and vendors …")
-        self._manage("migrate", "--no-input", "-v", "0")
-        self._manage("seed_demo")
+        self._manage("prepare_demo")
 
     def _launch(self) -> None:
         _say("Starting web, worker, beat, relay and HL7 listener …")
