@@ -12,11 +12,6 @@ from tests.dispatch.pages import leg_of
 from tests.journeys.stack import give_second_factor, running, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-# Resolves when the worker controls the page. Asking again and again would need eval, which the content policy forbids.
-CONTROLLED = """() => new Promise((done) => {
-  if (navigator.serviceWorker.controller) done(true);
-  navigator.serviceWorker.addEventListener('controllerchange', () => done(true));
-})"""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -32,7 +27,7 @@ def test_a_trip_is_read_without_signal_until_its_driver_signs_out(new_page: Any)
         try:
             sign_in(page, stack, driver)
             page.goto(f"{stack.url}/drive")
-            page.evaluate(CONTROLLED)
+            page.evaluate("navigator.serviceWorker.ready.then(() => true)")  # it controls every page opened from now on
             page.goto(f"{stack.url}/drive")
             page.goto(f"{stack.url}/drive/{leg.pk}")
             page.context.set_offline(True)

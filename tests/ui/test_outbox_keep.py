@@ -134,7 +134,7 @@ def test_who_cannot_sign_says_why(phone: Page):
 def kept(visit: Visit) -> Page:
     """The trip's page with a copy kept on the phone, and the signal gone and back."""
     page = visit("/drive/trip", **PHONE)
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")  # it controls every page opened from now on
     page.reload()
     page.context.set_offline(True)
     page.reload()
