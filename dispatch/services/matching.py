@@ -43,6 +43,7 @@ class Question:
     networks: dict[UUID, Network] = field(default_factory=dict)
     contracts: dict[dt.date, dict[UUID, Contract]] = field(default_factory=dict)
     records: dict[UUID, Record] = field(default_factory=dict)
+    rounds: dict[UUID, int] = field(default_factory=dict)
     stock: supply.Supply = field(default_factory=supply.Supply)
     problems: list[Problem] = field(default_factory=list)
 
@@ -59,6 +60,8 @@ def match() -> list[UUID]:
         if not waiting:
             return []
         question = ask(waiting)
+        known = MatchExplanation.objects.filter(trip__in=waiting).order_by()
+        question.rounds = dict(known.values_list("trip_id").annotate(Max("round")))
         decided = []
         for problem in question.problems:
             result = solve(problem)
@@ -309,7 +312,7 @@ def _apply(question: Question, seen: Trip, problem: Problem, result: Result) -> 
         return False
     job_id, leg = str(trip.pk), question.legs[str(trip.pk)]
     at = planning.clock_for(question.now, trip.time_zone)
-    last = MatchExplanation.objects.filter(trip=trip).aggregate(Max("round"))["round__max"] or 0
+    last = question.rounds.get(trip.pk, 0)
     body = readable(question, trip, result.explanations[job_id])
     in_force = question.contracts[planning.pickup_day(trip)]
     rows = {row["vendor_id"]: row for row in body["vendors"]}
@@ -350,7 +353,7 @@ def _apply(question: Question, seen: Trip, problem: Problem, result: Result) -> 
         details={"round": last + 1, "vendors": len(body["vendors"]), "refused": len(body["refused"])},
     )
     if body["vendors"]:
-        offers.send_next(trip.pk)
+        offers.send_next_of(trip)
     else:
         offers.exhaust(trip, body["summary"])
     return True

@@ -31,7 +31,11 @@ def send_next(trip_id: UUID) -> Offer | None:
     Does nothing while a vendor is still asked, or when the trip no longer looks for one. Returns the open offer.
     Publishes ``offer.sent``. Staff scope.
     """
-    trip = trips.get_locked(trip_id)
+    return send_next_of(trips.get_locked(trip_id))
+
+
+def send_next_of(trip: Trip) -> Offer | None:
+    """:func:`send_next` for a trip that the caller has locked."""
     if trip.status not in ("matching", "offering", "exhausted"):
         return None
     open_offer = Offer.objects.filter(trip=trip, status="open").first()
@@ -296,6 +300,6 @@ def _may_be_asked(offer: Offer, trip: Trip) -> bool:
 
 
 __all__ = [
-    "accept", "accept_for", "broadcast", "decline", "decline_for", "exhaust", "expire_due", "send_next", "start_over",
-    "turn_back", "turn_back_for", "withdraw_others",
+    "accept", "accept_for", "broadcast", "decline", "decline_for", "exhaust", "expire_due", "send_next",
+    "send_next_of", "start_over", "turn_back", "turn_back_for", "withdraw_others",
 ]  # fmt: skip
