@@ -18,9 +18,12 @@ QUIET = [
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """Headless Chromium from the system; without one the browser tests are skipped by name."""
+    """Headless Chromium from the system; without one the browser tests are skipped by name.
+
+    One per module: Playwright's event loop must not outlive the tests that need it.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: install it to run the browser tests")
     from playwright.sync_api import sync_playwright
