@@ -52,20 +52,21 @@ def rows() -> list[Row]:
     rate: dict[tuple[str, int], list[float]] = defaultdict(list)
     waits: dict[int, list[float]] = defaultdict(list)
     acked = 0
-    with listening(house), running("mllp") as stack, _echo() as echo, _one_by_one(stack) as single:
-        stack.wait_for_mllp()
-        for _ in range(ROUNDS):
-            for connections in CONNECTIONS:
-                rate["insert", connections].append(_insert(SECONDS["insert"]))
-                for kind, port in (("stored", stack.mllp_port), ("single", single), ("echo", echo)):
-                    took = asyncio.run(_drive(port, connections, SECONDS[kind]))
-                    rate[kind, connections].append(len(took) / SECONDS[kind])
-                    if kind == "stored":
-                        waits[connections] += took
-                    acked += len(took) if kind != "echo" else 0
+    with listening(house), running("mllp") as stack:
+        with _echo() as echo, _one_by_one(stack) as single:
+            stack.wait_for_mllp()
+            for _ in range(ROUNDS):
+                for connections in CONNECTIONS:
+                    rate["insert", connections].append(_insert(SECONDS["insert"]))
+                    for kind, port in (("stored", stack.mllp_port), ("single", single), ("echo", echo)):
+                        took = asyncio.run(_drive(port, connections, SECONDS[kind]))
+                        rate[kind, connections].append(len(took) / SECONDS[kind])
+                        if kind == "stored":
+                            waits[connections] += took
+                        acked += len(took) if kind != "echo" else 0
         flushed = {}
         for connections in (1, 64):
-            flushed[connections], sent = _flushes_per_message(stack.mllp_port, connections)
+            flushed[connections], sent = _flushes_per_message(stack, connections)
             acked += sent
     with act_as(house.scope):
         stored = InboundMessage.objects.count()
@@ -156,31 +157,31 @@ def _insert(seconds: float) -> float:
         raw.close()
 
 
-def _flushes_per_message(port: int, connections: int) -> tuple[float, int]:
-    """WAL flushes per stored message, and how many messages were sent for it.
+def _flushes_per_message(stack: Stack, connections: int) -> tuple[float, int]:
+    """WAL flushes per stored message of a listener of its own, and how many messages were sent.
 
-    A server process publishes its counts with the first transaction that ends a second after the last time. So one
-    message on every link publishes what came before, and another one what was measured.
+    A server process publishes what it counted now and then, and surely when its session ends: so the listener is
+    ended before each reading.
     """
-
-    def publish() -> int:
-        time.sleep(1.1)
-        return len(asyncio.run(_drive(port, connections, 0)))
-
-    sent = publish()
+    stack.stop("mllp")
     before = _wal_flushes()
-    measured = len(asyncio.run(_drive(port, connections, SECONDS["stored"])))
-    sent += publish()
-    return (_wal_flushes() - before) / measured, sent + measured
+    stack.start("mllp")
+    stack.wait_for_mllp()
+    sent = len(asyncio.run(_drive(stack.mllp_port, connections, SECONDS["stored"])))
+    stack.stop("mllp")
+    return (_wal_flushes() - before) / sent, sent
 
 
 def _wal_flushes() -> int:
     """How often the server flushed its log, all processes together (PostgreSQL 18 moved the figure)."""
+    time.sleep(0.5)  # sessions that were just closed are still ending
     raw = plain_connection()
     try:
         with raw.cursor() as cursor:
             if raw.server_version >= 180000:
-                cursor.execute("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'")
+                cursor.execute(
+                    "SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal' AND backend_type = 'client backend'"
+                )
             else:
                 cursor.execute("SELECT wal_sync FROM pg_stat_wal")
             return int(cursor.fetchone()[0])
