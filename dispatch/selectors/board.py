@@ -33,6 +33,7 @@ SORTS = ("urgency", "pickup", "vendor", "level", "status")
 # What is read of each row. A full day has hundreds, and most of the time of a page would go into columns unseen.
 DAY_FIELDS = ("number", "status", "level", "when", "pickup_at", "is_ready", "eta_at", "unit")
 LEG_FIELDS = ("trip", "sequence", "status", "minutes", "picked_up_at", "dropped_off_at")
+UNSEEN_OF_PATIENT = ("middle_name", "phone", "address", "mrn", "language", "weight_at", "payer_name", "chart")
 OFFER_FIELDS = ("trip", "round", "rank", "status", "expires_at", "vendor__short_name")
 PROCEDURE_KINDS = {"dialysis": 3, "clinic": 3}
 
@@ -224,9 +225,8 @@ def trip_rows(light: Sequence[Light], *, now: dt.datetime, zone: str) -> list[Ro
     ids = [row.id for row in light]
     if not ids:
         return []
-    trips = Trip.objects.filter(pk__in=ids).select_related(
-        "vendor", "unit", "request__patient", "request__encounter__bed"
-    )
+    trips = Trip.objects.filter(pk__in=ids).select_related("vendor", "request__patient", "request__encounter__bed")
+    trips = trips.defer(*(f"request__patient__{name}" for name in UNSEEN_OF_PATIENT), "request__encounter__fact_times")
     trips = trips.prefetch_related(
         Prefetch("legs", queryset=Leg.objects.order_by("sequence").only(*LEG_FIELDS)),
         # Who was asked matters until somebody took the trip: on a full day that is one trip in five.

@@ -15,14 +15,24 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"logistics.config.settings.{os.
 
 from a2wsgi import WSGIMiddleware
 from django.core.asgi import get_asgi_application
+from django.urls import reverse
 
 from logistics.config.wsgi import application as wsgi_application
+from logistics.core import heap
 
 STREAM_PATHS = ("/live",)
-# A booking's preview asks the solver, which takes a second to load: not while somebody waits.
-threading.Thread(target=import_module, args=("ortools.sat.python.cp_model",), daemon=True).start()
 _streams = get_asgi_application()
 _pages: Any = WSGIMiddleware(cast(Any, wsgi_application), workers=int(os.environ.get("CARRYWELL_WEB_THREADS", "12")))
+
+
+def _warm() -> None:
+    """Load what the first requests would wait for: every page's code, and the solver that a booking's preview asks."""
+    import_module("ortools.sat.python.cp_model")
+    reverse("home")
+    heap.settle()
+
+
+threading.Thread(target=_warm, daemon=True).start()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -22,7 +22,7 @@ from tests.integrations.feeds import message
 from tests.journeys.stack import running
 from tests.support import act_as, signed_in
 
-TRIPS, FORESEEN, REQUESTS, WARM = 240, 15, 60, 5
+TRIPS, FORESEEN, REQUESTS, WARM = 240, 15, 60, 15
 # What the trips of a day are at midday.
 STATUSES = {
     "completed": 70, "under_way": 40, "crew_assigned": 40, "accepted": 35, "offering": 35, "matching": 6,

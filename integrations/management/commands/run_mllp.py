@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from integrations.services.writer import Listeners
+from logistics.core import heap
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until told to stop."""
+        heap.settle()
         asyncio.run(self._run())
 
     async def _run(self) -> None:
