@@ -27,8 +27,8 @@ _pages: Any = WSGIMiddleware(cast(Any, wsgi_application), workers=int(os.environ
 
 def _warm() -> None:
     """Load what the first requests would wait for: every page's code, and the solver that a booking's preview asks."""
+    reverse("home")  # first, since the very first request waits for it
     import_module("ortools.sat.python.cp_model")
-    reverse("home")
     heap.settle()
 
 
