@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-from ortools.graph.python import linear_sum_assignment
-
 from dispatch.solver.allocate import allocate
 from dispatch.solver.feasible import Refusal, service_windows, valid_until, vehicle_refusals, vendor_refusals
 from dispatch.solver.insert import Insertion, Refused, best_insertion, candidates, vehicle_candidate
@@ -225,6 +222,10 @@ def _cheapest(
     arcs += [(i, vehicles + i, missing) for i in range(jobs)]
     arcs += [(jobs + k, k, 0) for k in range(vehicles)]
     arcs += [(jobs + k, vehicles + i, 0) for k in range(vehicles) for i in range(jobs)]
+    # Loaded here: every process imports this module, only what assigns needs the libraries.
+    import numpy as np
+    from ortools.graph.python import linear_sum_assignment
+
     table = np.array(arcs, dtype=np.int64)
     solver = linear_sum_assignment.SimpleLinearSumAssignment()
     solver.add_arcs_with_cost(table[:, 0], table[:, 1], table[:, 2])

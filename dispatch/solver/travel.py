@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
+if TYPE_CHECKING:
+    # Loaded where arrays are made: every process imports this module, few compute a matrix.
+    import numpy as np
 
 EARTH_RADIUS_MILES = 3958.7613
 """Mean radius of the WGS 84 ellipsoid (IUGG), in statute miles."""
@@ -106,6 +108,8 @@ class Travel:
         numpy.ndarray
             Shape ``(len(origins), len(targets))``, float64.
         """
+        import numpy as np
+
         a, b = _radians(origins), _radians(targets)
         half = (b[None, :, :] - a[:, None, :]) / 2
         cosines = np.cos(a[:, 0])[:, None] * np.cos(b[:, 0])[None, :]
@@ -114,6 +118,8 @@ class Travel:
 
 
 def _radians(places: Sequence[Place]) -> np.ndarray:
+    import numpy as np
+
     return np.radians(np.array([(p.lat, p.lon) for p in places], dtype=float).reshape(len(places), 2))
 
 
