@@ -129,7 +129,7 @@ def _expected_changed(work: Work, encounter: Encounter, when: dt.datetime | None
     if ride is None or ride.status in ("completed", "canceled"):
         return
     if when is None:
-        if ride.status in ("draft", "requested", "held"):
+        if ride.status in ("draft", "pending", "requested", "held"):
             drafts.clear_time(ride, log=work.log, rule="A08 PV2-9")
         return
     if ride.status == "held":

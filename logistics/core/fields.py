@@ -110,6 +110,9 @@ class SealedField(models.BinaryField):
         """Only sealed bytes reach the database."""
         if value is None or isinstance(value, bytes | memoryview):
             return super().get_db_prep_value(value, connection, prepared)
+        if value == type(self).blank_value():
+            # A column that is added to a table, or a search for what is empty.
+            return super().get_db_prep_value(b"", connection, prepared)
         raise TypeError(f"{self.name} is sealed: write it through an instance, not through update() or a filter")
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:

@@ -131,14 +131,7 @@ class Protect(Operation):
                     params=None,
                 )
         for column, field in composite_keys(model):
-            target = field.remote_field.model._meta
-            run(
-                f"ALTER TABLE {table} ADD CONSTRAINT {table}_{field.column}_cfk"
-                f" FOREIGN KEY ({column}, {field.column})"
-                f" REFERENCES {target.db_table} ({column}, {target.pk.column})"
-                " DEFERRABLE INITIALLY DEFERRED",
-                params=None,
-            )
+            add_link(run, table, column, field)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Undo: drop policies, constraints and grants."""
@@ -191,6 +184,53 @@ class AddRule(Operation):
     def describe(self) -> str:
         """One line for ``sqlmigrate``."""
         return f"Row-level rule {self.suffix} on {self.table}"
+
+
+class Link(Operation):
+    """Give foreign keys that were added to a protected table later their composite constraint."""
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model: str, *fields: str) -> None:
+        self.model = model
+        self.fields = fields
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """For the migration writer."""
+        return type(self).__name__, [self.model, *self.fields], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The model state does not change."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Apply."""
+        model = to_state.apps.get_model(app_label, self.model)
+        for column, field in composite_keys(model):
+            if field.name in self.fields:
+                add_link(schema_editor.execute, model._meta.db_table, column, field)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Drop the constraints."""
+        table = from_state.apps.get_model(app_label, self.model)._meta.db_table
+        for name in self.fields:
+            schema_editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_{name}_id_cfk", params=None)
+
+    def describe(self) -> str:
+        """One line for ``sqlmigrate``."""
+        return f"Owner carried by {', '.join(self.fields)} of {self.model}"
+
+
+def add_link(run: Any, table: str, column: str, field: Any) -> None:
+    """A foreign key that carries its owner: (owner, id) references (owner, id)."""
+    target = field.remote_field.model._meta
+    run(
+        f"ALTER TABLE {table} ADD CONSTRAINT {table}_{field.column}_cfk"
+        f" FOREIGN KEY ({column}, {field.column})"
+        f" REFERENCES {target.db_table} ({column}, {target.pk.column})"
+        " DEFERRABLE INITIALLY DEFERRED",
+        params=None,
+    )
 
 
 def owner_column(model: Any) -> str:

@@ -29,6 +29,11 @@ SENTENCES: dict[str, Sentence] = {
         "Complete the ride or cancel it.",
         "Complete the ride",
     ),
+    "approval_denied": Sentence(
+        "The request was not approved and is a draft again.",
+        "Read why on the request, change it and book it again, or cancel it.",
+        "Open",
+    ),
     "ride_details_missing": Sentence(
         "The patient is ready, but the ride lacks {missing}.",
         "Add what is missing; then a vendor is found.",

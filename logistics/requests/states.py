@@ -8,6 +8,7 @@ REQUEST = Machine(
     name="request",
     statuses={
         "draft": "A need is foreseen; nobody has confirmed it",
+        "pending": "Confirmed by a person; waits for an approval, an acceptance or authorized units",
         "requested": "Confirmed by a person; a vendor is being found",
         "scheduled": "A vendor accepted",
         "in_progress": "The crew is under way or the patient is on board",
@@ -16,11 +17,12 @@ REQUEST = Machine(
         "canceled": "Will not happen",
     },
     edges={
-        "draft": ("requested", "held", "canceled"),
-        "requested": ("scheduled", "held", "canceled", "draft"),
+        "draft": ("pending", "requested", "held", "canceled"),
+        "pending": ("requested", "draft", "held", "canceled"),
+        "requested": ("scheduled", "held", "canceled", "draft", "pending"),
         "scheduled": ("in_progress", "requested", "held", "canceled", "completed"),
         "in_progress": ("completed", "requested", "scheduled", "canceled"),
-        "held": ("draft", "requested", "scheduled", "canceled"),
+        "held": ("draft", "pending", "requested", "scheduled", "canceled"),
         "completed": (),
         "canceled": (),
     },

@@ -40,7 +40,13 @@ CHIPS = {
     "in_house": "",
     "vacant": "open",
 }
-RIDE_STATE = {"requested": "finding", "scheduled": "booked", "in_progress": "under_way", "held": "held"}
+RIDE_STATE = {
+    "pending": "pending",
+    "requested": "finding",
+    "scheduled": "booked",
+    "in_progress": "under_way",
+    "held": "held",
+}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from logistics.accounts.models import Unit
 from logistics.core import clock
 from logistics.requests.models import Discharge, Patient, ServiceRequest, TransportDetail
 
-LIVE = ("draft", "requested", "scheduled", "in_progress", "held")
+LIVE = ("draft", "pending", "requested", "scheduled", "in_progress", "held")
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Encounter, Patient, ServiceRequest, TransportDetail
-from logistics.requests.services import advice, alerts, drafts, places, transitions
+from logistics.requests.services import advice, alerts, drafts, gates, places, transitions
 from logistics.requests.services.answers import check
 from logistics.requests.services.places import Destination
 
-OPEN = ("requested", "scheduled", "in_progress", "held")
+OPEN = ("pending", "requested", "scheduled", "in_progress", "held")
 # Two rides of one patient closer than this are taken for the same ride booked twice.
 SAME_RIDE = dt.timedelta(hours=4)
 DETAIL_FIELDS = (
@@ -236,7 +236,7 @@ def confirm(
         "edited": sorted(changed),
     }
     if request.status == "draft":
-        transitions.request_to(request, "requested", changes=changes, details=details)
+        gates.confirm(request, changes=changes, details=details)
         alerts.resolve(("ride_details_missing", "left_before_ride", "left_without_ride"), request=request)
     else:
         ServiceRequest.objects.filter(pk=request.pk).update(**changes)

@@ -88,7 +88,8 @@ def react(
     prefill = prefill or Prefill()
     ride = ride_of(encounter)
     state = ride.status if ride is not None else "none"
-    cell = TABLE[fact].get(state, KEEP)
+    # What waits for an approval is confirmed like what goes to a vendor.
+    cell = TABLE[fact].get("requested" if state == "pending" else state, KEEP)
     if ride is not None and ride.human_edited and cell.do == "cancel" and fact in YIELDS_TO_PEOPLE:
         cell = Cell("hold" if state != "held" else "keep", cell.alert or YIELDS_TO_PEOPLE[fact])
     if cell.do in ("redraft", "rerequest"):
@@ -129,7 +130,7 @@ def _touch(
         if cell.do == "confirm":
             _confirm(ride, stamp=stamp, log=log, rule=rule)
         elif cell.do == "resume":
-            to = "scheduled" if ride.held_from == "scheduled" else "requested"
+            to = ride.held_from if ride.held_from in ("scheduled", "pending") else "requested"
             transitions.resume(ride, to=to, source=stamp.source, reason=rule)
             log.add(ride, "resumed", rule=rule, before={"status": old}, after={"status": to})
         return ("left_after_pickup_time" if late else cell.alert), {}

@@ -1,4 +1,4 @@
-"""Demand: patients, encounters, beds, discharges and what they need to leave."""
+"""What facilities ask for, and where patients go."""
 
 from __future__ import annotations
 
@@ -6,177 +6,13 @@ from django.db import models
 from django.db.models import Q
 
 from logistics.accounts.models import Facility, Unit
-from logistics.core import levels, scoping
+from logistics.core import levels
 from logistics.core.fields import SealedJSONField, SealedTextField, TenantForeignKey
 from logistics.core.machines import StatusEvent
 from logistics.core.models import TenantModel
 from logistics.requests import states
-
-
-class Patient(TenantModel):
-    """A person in care. Identifying fields are sealed; search goes through :class:`PatientToken`."""
-
-    family_name = SealedTextField()
-    given_name = SealedTextField()
-    middle_name = SealedTextField()
-    birth_date = SealedTextField(help_text="ISO date")
-    phone = SealedTextField()
-    address = SealedJSONField(help_text="line, city, state, zip_code")
-    mrn = SealedTextField(help_text="The identifier shown to people")
-    sex = models.CharField(max_length=1, blank=True)
-    language = models.CharField(max_length=40, blank=True)
-    weight_lb = models.IntegerField(null=True)
-    weight_at = models.DateTimeField(null=True)
-    isolation = models.CharField(
-        max_length=10,
-        blank=True,
-        choices=[("contact", "Contact"), ("droplet", "Droplet"), ("airborne", "Airborne")],
-    )
-    payer_name = models.CharField(max_length=80, blank=True)
-    chart = SealedJSONField(help_text="Needs on the way that the chart gave: mobility, oxygen_lpm, notes")
-    deceased = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        base_manager_name = "objects"
-
-    @property
-    def display_name(self) -> str:
-        """``Cole, Agnes``."""
-        return ", ".join(part for part in (self.family_name, self.given_name) if part) or "Name unknown"
-
-
-class PatientIdentifier(TenantModel):
-    """An identifier by which a feed names a patient: (assigning authority, type, value)."""
-
-    patient = TenantForeignKey(Patient, related_name="identifiers")
-    authority = models.CharField(max_length=80, blank=True)
-    kind = models.CharField(max_length=20, blank=True)
-    value = SealedTextField()
-    token = models.BinaryField(max_length=16)
-
-    class Meta:
-        base_manager_name = "objects"
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "token"], name="requests_identifier_once"),
-        ]
-
-
-class PatientToken(models.Model):
-    """Blind tokens for search by equality: name prefixes, MRN, phone, birth date."""
-
-    id = models.BigAutoField(primary_key=True)
-    tenant_id = models.UUIDField(default=scoping.current_tenant_id, editable=False)
-    patient = TenantForeignKey(Patient, on_delete=models.CASCADE, related_name="tokens")
-    kind = models.CharField(max_length=8)
-    token = models.BinaryField(max_length=16)
-
-    objects = scoping.ScopedManager()
-
-    class Meta:
-        base_manager_name = "objects"
-        indexes = [models.Index(fields=["tenant_id", "token"])]
-
-
-class Bed(TenantModel):
-    """A place in a unit, known from PV1-3."""
-
-    unit = TenantForeignKey(Unit, related_name="beds")
-    room = models.CharField(max_length=20, blank=True)
-    label = models.CharField(max_length=30, help_text="As staff say it, e.g. 4W-12")
-    code = models.CharField(max_length=60, help_text="room^bed as the EHR names it")
-
-    class Meta:
-        base_manager_name = "objects"
-        ordering = ["label"]
-        constraints = [models.UniqueConstraint(fields=["tenant_id", "unit", "code"], name="requests_bed_once")]
-
-
-class Encounter(TenantModel):
-    """One stay, as the feed tells it.
-
-    ``fact_times`` keeps for each fact (location, class, expected_discharge, discharge, leave, patient) the
-    effective and recorded time of the message that set it and that message's number: a newer message wins,
-    an older one only adds history (docs/integration.md, rule R2).
-    """
-
-    patient = TenantForeignKey(Patient, related_name="encounters")
-    facility = TenantForeignKey(Facility, null=True)
-    unit = TenantForeignKey(Unit, null=True, related_name="encounters")
-    bed = TenantForeignKey(Bed, null=True, related_name="encounters")
-    status = models.CharField(max_length=20, choices=states.ENCOUNTER.choices, default=states.ENCOUNTER.initial)
-    visit_number = SealedTextField()
-    visit_token = models.BinaryField(max_length=16)
-    patient_class = models.CharField(max_length=10, blank=True)
-    admitted_at = models.DateTimeField(null=True)
-    expected_discharge_at = models.DateTimeField(null=True)
-    discharged_at = models.DateTimeField(null=True)
-    disposition = models.CharField(max_length=20, blank=True, help_text="PV1-36 as sent")
-    temporary_location = models.CharField(max_length=80, blank=True)
-    fact_times = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        base_manager_name = "objects"
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "visit_token"], name="requests_encounter_visit"),
-        ]
-        indexes = [
-            models.Index(fields=["tenant_id", "unit"], condition=Q(status__in=["in_house", "on_leave"]),
-                         name="requests_encounter_house"),
-        ]  # fmt: skip
-
-
-class EncounterEvent(StatusEvent):
-    """History of an encounter."""
-
-    encounter = TenantForeignKey(Encounter, related_name="events")
-
-    class Meta(StatusEvent.Meta):
-        abstract = False
-
-
-class Tombstone(TenantModel):
-    """A cancel that arrived before what it cancels (rule R3): the later original is annulled by it."""
-
-    visit_token = models.BinaryField(max_length=16)
-    cancels = models.CharField(max_length=4, help_text="The event it cancels, e.g. A16")
-    effective_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    message_id = models.BigIntegerField(null=True)
-
-    class Meta:
-        base_manager_name = "objects"
-        indexes = [models.Index(fields=["tenant_id", "visit_token", "cancels"])]
-
-
-class Discharge(TenantModel):
-    """The plan of one encounter's leaving: its milestones and its service requests."""
-
-    encounter = TenantForeignKey(Encounter, related_name="discharges")
-    status = models.CharField(max_length=20, choices=states.DISCHARGE.choices, default=states.DISCHARGE.initial)
-    announced_at = models.DateTimeField(null=True)
-    expected_at = models.DateTimeField(null=True)
-    left_at = models.DateTimeField(null=True)
-    source = models.CharField(max_length=20, default="ehr")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        base_manager_name = "objects"
-        constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "encounter"], name="requests_discharge_once"),
-        ]
-
-
-class DischargeEvent(StatusEvent):
-    """History of a discharge."""
-
-    discharge = TenantForeignKey(Discharge, related_name="events")
-
-    class Meta(StatusEvent.Meta):
-        abstract = False
+from logistics.requests.models.patients import Patient
+from logistics.requests.models.stays import Discharge, Encounter
 
 
 class Place(TenantModel):
@@ -216,11 +52,35 @@ class Place(TenantModel):
         return self.name
 
 
+class Journey(TenantModel):
+    """Rides of one patient that belong together: a round trip, several stops, a vehicle that waits.
+
+    Each ride is a service request of its own, because the one-way trip is what is offered, driven and billed; the
+    journey says in which order (``ServiceRequest.journey_order``, from 1) and how they hang together.
+    """
+
+    KINDS = [
+        ("round_trip", "Round trip"),
+        ("wait_return", "Wait and return"),
+        ("multi_leg", "Several stops"),
+    ]
+
+    kind = models.CharField(max_length=12, choices=KINDS)
+    patient = TenantForeignKey(Patient, related_name="journeys")
+    same_vendor = models.BooleanField(default=False, help_text="One vendor for all of it: offered together")
+    wait_minutes = models.IntegerField(null=True, help_text="How long the vehicle waits (wait and return)")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        base_manager_name = "objects"
+
+
 class ServiceRequest(TenantModel):
     """What the facility asks for: a ride, home health or equipment."""
 
     KINDS = [("transport", "Ride"), ("home_health", "Home health"), ("dme", "Equipment")]
-    SOURCES = [("ehr", "EHR"), ("user", "Person"), ("api", "API")]
+    SOURCES = [("ehr", "EHR"), ("user", "Person"), ("api", "API"), ("standing", "Standing order")]
+    LINKS = [("", "Alone or first"), ("return", "Return"), ("connection", "Next stop")]
 
     kind = models.CharField(max_length=20, choices=KINDS, default="transport")
     status = models.CharField(max_length=20, choices=states.REQUEST.choices, default=states.REQUEST.initial)
@@ -231,6 +91,10 @@ class ServiceRequest(TenantModel):
     unit = TenantForeignKey(Unit, null=True, related_name="requests")
     source = models.CharField(max_length=10, choices=SOURCES, default="user")
     source_message_id = models.BigIntegerField(null=True)
+    journey = TenantForeignKey(Journey, null=True, related_name="requests")
+    journey_order = models.IntegerField(default=1)
+    link = models.CharField(max_length=12, choices=LINKS, blank=True)
+    cost_center = models.CharField(max_length=20, blank=True, help_text="Code of the cost center that pays")
     human_edited = models.BooleanField(default=False, help_text="A person changed or confirmed it: outranks the feed")
     held_from = models.CharField(max_length=20, blank=True, help_text="Status to return to after a hold")
     hold_reason = models.CharField(max_length=60, blank=True)
@@ -247,12 +111,15 @@ class ServiceRequest(TenantModel):
             models.UniqueConstraint(fields=["tenant_id", "idempotency_key"], name="requests_request_idempotent"),
             # One ride foreseen by the feed per stay: a second A16 updates it.
             models.UniqueConstraint(fields=["tenant_id", "encounter", "kind"], name="requests_one_open_ehr_ride",
-                                    condition=Q(source="ehr", status__in=["draft", "requested", "held"])),
+                                    condition=Q(source="ehr", status__in=["draft", "pending", "requested", "held"])),
         ]  # fmt: skip
         indexes = [
             models.Index(fields=["tenant_id", "unit", "status"]),
             models.Index(fields=["tenant_id", "encounter"]),
-        ]
+            models.Index(fields=["tenant_id", "journey", "journey_order"], condition=Q(journey__isnull=False),
+                         name="requests_request_journey"),
+            models.Index(fields=["tenant_id", "patient", "-created_at"], name="requests_request_patient"),
+        ]  # fmt: skip
 
 
 class RequestEvent(StatusEvent):
@@ -264,19 +131,85 @@ class RequestEvent(StatusEvent):
         abstract = False
 
 
-class TransportDetail(TenantModel):
-    """What a ride needs. One row per transport request."""
+class Gate(TenantModel):
+    """Something that must be granted before a confirmed request goes to a vendor: an approval, a receiving facility's
+    acceptance, authorized units. While one is open the request is ``pending``; nothing is lost meanwhile.
 
-    WHEN = [("now", "Now"), ("at", "At a time"), ("ready", "When ready")]
+    ``reason`` says in words why it is asked for; ``params`` hold figures and ids, not PHI.
+    """
+
+    KINDS = [("approval", "Approval"), ("acceptance", "Acceptance"), ("authorization", "Authorization")]
+    STATES = [("open", "Waiting"), ("granted", "Granted"), ("denied", "Denied"), ("withdrawn", "Not needed any more")]
+
+    request = TenantForeignKey(ServiceRequest, related_name="gates")
+    kind = models.CharField(max_length=14, choices=KINDS)
+    state = models.CharField(max_length=10, choices=STATES, default="open")
+    rule = models.CharField(max_length=40, blank=True, help_text="Which rule of which version asked, e.g. distance@3")
+    reason = models.CharField(max_length=300)
+    role = models.CharField(max_length=40, blank=True, help_text="Who may answer (accounts/roles.py)")
+    due_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
+    params = models.JSONField(default=dict)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True)
+    answered_by_id = models.UUIDField(null=True)
+    answered_by_name = models.CharField(max_length=120, blank=True)
+    answer_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["opened_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "request", "kind", "rule"], condition=Q(state="open"),
+                                    name="requests_gate_open_once"),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["tenant_id", "due_at"], condition=Q(state="open"), name="requests_gate_open"),
+        ]
+
+
+class TransportDetail(TenantModel):
+    """What a ride needs. One row per transport request.
+
+    Without ``pickup_kind`` the ride starts at the request's facility and unit; otherwise at ``pickup_place`` or at
+    ``pickup_address``. ``arrive``: the person said when to be there (``arrive_by_at``), ``pickup_at`` is computed.
+    """
+
+    WHEN = [("now", "Now"), ("at", "At a time"), ("arrive", "Arrive by"), ("ready", "When ready")]
+    PICKUPS = [("", "Unit"), ("place", "Address book"), ("home", "Home"), ("other", "Other address")]
+    CHAIRS = [
+        ("", "No chair of their own"),
+        ("manual", "Manual wheelchair"),
+        ("power", "Power wheelchair"),
+        ("scooter", "Scooter"),
+        ("bariatric", "Bariatric wheelchair"),
+    ]
+    CYLINDERS = [("", "Not said"), ("D", "D cylinder"), ("E", "E cylinder"), ("M", "M cylinder"),
+                 ("concentrator", "Portable concentrator")]  # fmt: skip
+    PURPOSES = [
+        ("discharge", "Going home or to the next place of care"),
+        ("appointment", "Appointment"),
+        ("dialysis", "Dialysis"),
+        ("transfer", "Transfer to another facility"),
+        ("other", "Other"),
+    ]
     DESTINATIONS = [("place", "Address book"), ("home", "Home"), ("other", "Other address")]
     MOBILITY = [("walks", "Walks to the car"), ("wheelchair", "Wheelchair"), ("lies", "Must lie flat")]
 
     request = TenantForeignKey(ServiceRequest, related_name="transport_rows")
-    when = models.CharField(max_length=6, choices=WHEN, blank=True)
+    when = models.CharField(max_length=8, choices=WHEN, blank=True)
     pickup_at = models.DateTimeField(null=True)
     ready_expected_at = models.DateTimeField(null=True)
     pickup_contact = models.CharField(max_length=80, blank=True)
     pickup_bed_label = models.CharField(max_length=40, blank=True)
+    pickup_kind = models.CharField(max_length=10, choices=PICKUPS, blank=True)
+    pickup_place = TenantForeignKey(Place, null=True, related_name="pickups")
+    pickup_address = SealedJSONField(help_text="line, city, state, zip_code of a home or other address")
+    pickup_latitude = models.FloatField(null=True)
+    pickup_longitude = models.FloatField(null=True)
+    pickup_zone = models.CharField(max_length=60, blank=True)
+    arrive_by_at = models.DateTimeField(null=True)
+    purpose = models.CharField(max_length=12, choices=PURPOSES, blank=True)
     place = TenantForeignKey(Place, null=True, related_name="rides")
     destination_kind = models.CharField(max_length=10, choices=DESTINATIONS, blank=True)
     destination_address = SealedJSONField(help_text="line, city, state, zip_code of a home or other address")
@@ -287,13 +220,30 @@ class TransportDetail(TenantModel):
     needs = models.JSONField(default=list)
     oxygen_lpm = models.DecimalField(max_digits=4, decimal_places=1, null=True)
     weight_lb = models.IntegerField(null=True)
+    chair = models.CharField(max_length=10, choices=CHAIRS, blank=True)
+    chair_width_in = models.IntegerField(null=True)
+    chair_weight_lb = models.IntegerField(null=True)
+    pickup_steps = models.IntegerField(null=True, help_text="Steps without a lift at the pickup; None = not asked")
+    dropoff_steps = models.IntegerField(null=True)
+    oxygen_cylinder = models.CharField(max_length=12, choices=CYLINDERS, blank=True)
+    oxygen_psi = models.IntegerField(null=True, help_text="Pressure of the cylinder; full is about 2,000")
+    service_animal = models.BooleanField(default=False)
+    escort_name = SealedTextField(help_text="Who rides along where somebody must (a minor, never left alone)")
     companions = models.IntegerField(default=0)
+    ready_owner_id = models.UUIDField(null=True, help_text="Who watches a ride that waits for the word")
+    ready_owner_name = models.CharField(max_length=120, blank=True)
+    ready_phone = SealedTextField(help_text="Whom to call about it")
+    accepting_clinician = SealedTextField(help_text="Who accepted a transfer")
+    accepting_bed = models.CharField(max_length=40, blank=True)
+    accepted_at = models.DateTimeField(null=True, help_text="When the receiving facility confirmed a transfer")
+    report_given_at = models.DateTimeField(null=True)
     payer_name = models.CharField(max_length=80, blank=True)
     driver_note = SealedTextField()
     level = models.CharField(max_length=10, choices=levels.CHOICES, blank=True)
     level_advised = models.CharField(max_length=10, choices=levels.CHOICES, blank=True)
     level_reason = models.CharField(max_length=300, blank=True)
     level_override_reason = models.CharField(max_length=300, blank=True)
+    level_rules_version = models.IntegerField(null=True, help_text="Version of the tenant's rules; None = built in")
     level_confirmed_by_id = models.UUIDField(null=True)
     miles = models.DecimalField(max_digits=7, decimal_places=1, null=True)
     minutes = models.IntegerField(null=True)

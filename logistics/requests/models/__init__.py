@@ -1,0 +1,26 @@
+"""Demand: patients, encounters, beds, discharges and what they need to leave."""
+
+from __future__ import annotations
+
+from logistics.requests.models.asked import Alert, Gate, Journey, Place, RequestEvent, ServiceRequest, TransportDetail
+from logistics.requests.models.patients import Patient, PatientIdentifier, PatientToken
+from logistics.requests.models.stays import Bed, Discharge, DischargeEvent, Encounter, EncounterEvent, Tombstone
+
+__all__ = [
+    "Alert",
+    "Bed",
+    "Discharge",
+    "DischargeEvent",
+    "Encounter",
+    "EncounterEvent",
+    "Gate",
+    "Journey",
+    "Patient",
+    "PatientIdentifier",
+    "PatientToken",
+    "Place",
+    "RequestEvent",
+    "ServiceRequest",
+    "Tombstone",
+    "TransportDetail",
+]
