@@ -118,6 +118,7 @@ class Leg(TenantModel):
     dropoff_longitude = models.FloatField()
     miles = models.DecimalField(max_digits=7, decimal_places=1)
     minutes = models.IntegerField()
+    way_basis = models.CharField(max_length=10, default="estimate", help_text="Where miles and minutes come from")
     load = models.JSONField(default=dict, help_text="seats, wheelchairs, stretchers, weight_lb, width_in, oxygen_lpm")
     requires = models.JSONField(default=list, help_text="Capabilities (requests/levels.py)")
     isolation = models.CharField(max_length=10, blank=True)
