@@ -149,3 +149,60 @@ class MessageEffect(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "message", "sequence"], name="integrations_effect_order"),
         ]
+
+
+class ImportBatch(TenantModel):
+    """Spreadsheets that set a hospital up: checked, applied as a whole, taken back.
+
+    ``files``: a list of name, kind and text. ``report``: sheets (counts and problems by row), links (set-up links of
+    new vendor administrators), after an undo also kept and taken_back.
+    """
+
+    STATES = [
+        ("uploaded", "Being checked"),
+        ("checked", "Checked"),
+        ("applying", "Being applied"),
+        ("applied", "Applied"),
+        ("undoing", "Being undone"),
+        ("undone", "Undone"),
+    ]
+
+    key = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=STATES, default="uploaded")
+    kinds = models.JSONField(default=list)
+    files = SealedJSONField()
+    report = SealedJSONField()
+    problems = models.IntegerField(default=0)
+    uploaded_by_id = models.UUIDField(null=True)
+    uploaded_by_name = models.CharField(max_length=120, blank=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["-uploaded_at"]
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "key"], name="integrations_import_once")]
+
+
+class ImportedRow(TenantModel):
+    """One row that an import created or changed, so that it can be taken back."""
+
+    batch = TenantForeignKey(ImportBatch, related_name="made_rows")
+    sequence = models.IntegerField()
+    kind = models.CharField(max_length=20)
+    object_type = models.CharField(max_length=40)
+    object_id = models.UUIDField()
+    # Whose own row it is, where it is a vendor's: never what this row is filtered by.
+    holder_id = models.UUIDField(null=True)
+    action = models.CharField(max_length=10)
+    before = SealedJSONField(help_text="Old values of what was changed")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "batch", "sequence"], name="integrations_imported_order"),
+        ]
+        indexes = [models.Index(fields=["tenant_id", "object_type", "object_id"])]

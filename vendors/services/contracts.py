@@ -114,3 +114,14 @@ def sign(*, contract: Contract, signed_by_name: str) -> Contract:
     contract.refresh_from_db()
     audit.record(action="contract.signed", target=contract, details={"version": contract.version})
     return contract
+
+
+def end(*, contract: Contract, on: dt.date) -> Contract:
+    """End a signed contract; ``on`` is the first day without it. Rides priced by it keep their price."""
+    if contract.status != "signed":
+        raise IllegalMove("Only a signed contract can be ended.", code="contract_not_signed")
+    last = max(on, contract.effective_from)
+    Contract.objects.filter(pk=contract.pk, status="signed").update(status="ended", effective_to=last)
+    contract.refresh_from_db()
+    audit.record(action="contract.ended", target=contract, details={"on": str(last)})
+    return contract

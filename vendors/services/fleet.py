@@ -45,6 +45,16 @@ def add_vehicle(*, name: str, level: str, **fields: Any) -> Vehicle:
     return vehicle
 
 
+def change_vehicle(*, vehicle: Vehicle, **fields: Any) -> Vehicle:
+    """Change what a vehicle carries. Trips that it is assigned to keep it."""
+    return _changed(vehicle, "vehicle.changed", fields)
+
+
+def change_crew_member(*, member: CrewMember, **fields: Any) -> CrewMember:
+    """Change a crew member's level or phone."""
+    return _changed(member, "crew.changed", fields)
+
+
 def set_service(*, vehicle: Vehicle, out_of_service: bool, reason: str = "") -> Vehicle:
     """Take a vehicle out of service (with a reason) or back. It is not offered meanwhile."""
     if out_of_service and not reason.strip():
@@ -140,11 +150,23 @@ def end_shift(*, shift: Shift, at: dt.datetime) -> Shift:
     return shift
 
 
+def _changed(row: Any, action: str, fields: dict[str, Any]) -> Any:
+    changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
+    if changed:
+        for name in changed:
+            setattr(row, name, fields[name])
+        row.save(update_fields=changed)
+        audit.record(action=action, target=row, details={"fields": changed})
+    return row
+
+
 __all__ = [
     "CREDENTIALS_OF_CREW",
     "add_crew_member",
     "add_shift",
     "add_vehicle",
+    "change_crew_member",
+    "change_vehicle",
     "end_shift",
     "set_credential",
     "set_profile",

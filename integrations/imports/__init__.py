@@ -1,0 +1,1 @@
+"""Setting up a hospital from spreadsheets: what each sheet holds, how it is read, and what its rows do."""
