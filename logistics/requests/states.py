@@ -67,3 +67,19 @@ DISCHARGE = Machine(
     initial="pending",
     final=frozenset({"left"}),
 )
+
+STANDING_ORDER = Machine(
+    name="standing_order",
+    statuses={
+        "active": "Its rides are made as their dates come",
+        "suspended": "No rides until a person lets it go on; rides that were made are on hold",
+        "ended": "Over: no ride is made any more",
+    },
+    edges={
+        "active": ("suspended", "ended"),
+        "suspended": ("active", "ended"),
+        "ended": (),
+    },
+    initial="active",
+    final=frozenset({"ended"}),
+)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from logistics.requests.models.asked import Alert, Gate, Journey, Place, RequestEvent, ServiceRequest, TransportDetail
 from logistics.requests.models.patients import Patient, PatientIdentifier, PatientToken
+from logistics.requests.models.standing import (
+    ClosedDay,
+    StandingException,
+    StandingOrder,
+    StandingOrderEvent,
+    StandingRide,
+    StandingVersion,
+)
 from logistics.requests.models.stays import Bed, Discharge, DischargeEvent, Encounter, EncounterEvent, Tombstone
 
 __all__ = [
     "Alert",
     "Bed",
+    "ClosedDay",
     "Discharge",
     "DischargeEvent",
     "Encounter",
@@ -21,6 +30,11 @@ __all__ = [
     "Place",
     "RequestEvent",
     "ServiceRequest",
+    "StandingException",
+    "StandingOrder",
+    "StandingOrderEvent",
+    "StandingRide",
+    "StandingVersion",
     "Tombstone",
     "TransportDetail",
 ]

@@ -95,6 +95,7 @@ class ServiceRequest(TenantModel):
     journey_order = models.IntegerField(default=1)
     link = models.CharField(max_length=12, choices=LINKS, blank=True)
     cost_center = models.CharField(max_length=20, blank=True, help_text="Code of the cost center that pays")
+    preferred_vendor_id = models.UUIDField(null=True, help_text="Whom the patient knows: asked first when it fits")
     human_edited = models.BooleanField(default=False, help_text="A person changed or confirmed it: outranks the feed")
     held_from = models.CharField(max_length=20, blank=True, help_text="Status to return to after a hold")
     hold_reason = models.CharField(max_length=60, blank=True)

@@ -1,4 +1,4 @@
-"""The only module that gives a request, an encounter or a discharge a status."""
+"""The only module that gives a request, an encounter, a discharge or a standing order a status."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from logistics.requests.models import (
     EncounterEvent,
     RequestEvent,
     ServiceRequest,
+    StandingOrder,
+    StandingOrderEvent,
 )
 
 # A confirmed request is what dispatch waits for; every other move is named after the status it reaches.
@@ -125,4 +127,29 @@ def discharge_to(
         at=at,
         changes=changes,
         payload={"encounter_id": str(discharge.encounter_id)},
+    )
+
+
+def standing_order_to(
+    order: StandingOrder,
+    to: str,
+    *,
+    source: str = "user",
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> StandingOrder:
+    """Move a standing order. Publishes ``standing_order.<status>``."""
+    return move(
+        order,
+        to,
+        machine=states.STANDING_ORDER,
+        event_model=StandingOrderEvent,
+        event_field="order",
+        topic=f"standing_order.{to}",
+        source=source,
+        reason=reason,
+        changes=changes,
+        details=details,
+        payload={"patient_id": str(order.patient_id)},
     )
