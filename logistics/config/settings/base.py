@@ -243,4 +243,7 @@ MLLP_HOST = env.text("MLLP_HOST", "127.0.0.1")
 MLLP_PORT = env.integer("MLLP_PORT", 2575)
 PORT = env.integer("PORT", 8000)
 DEMO_MODE = False
+# A road service (OSRM or Valhalla) of the site's own; without one, ways are estimated and labeled so.
+ROUTER_URL = env.text("CARRYWELL_ROUTER_URL", "")
+ROUTER_KIND = env.text("CARRYWELL_ROUTER_KIND", "osrm")
 HELP_DESK = env.text("CARRYWELL_HELP_DESK", "")  # what people may call, shown on every page
