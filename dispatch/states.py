@@ -109,3 +109,66 @@ CANCEL_REASONS = {
     "vendor_breakdown": "Vehicle broke down",
     "other": "Other",
 }
+
+REFERRAL = Machine(
+    name="referral",
+    statuses={
+        "choosing": "The patient has not chosen an agency, or the chosen one said no",
+        "asked": "The chosen agency has been asked; the clock runs",
+        "accepted": "An agency accepted; the start of care is ahead",
+        "in_care": "The start of care is verified",
+        "ended": "Care ended",
+        "held": "Stopped until a person decides; an agency that accepted stays",
+        "canceled": "Will not happen",
+    },
+    edges={
+        "choosing": ("asked", "held", "canceled"),
+        "asked": ("accepted", "choosing", "held", "canceled"),
+        "accepted": ("in_care", "choosing", "held", "canceled"),
+        "in_care": ("ended",),
+        "held": ("choosing", "accepted", "canceled"),
+        "ended": (),
+        "canceled": (),
+    },
+    initial="choosing",
+    final=frozenset({"ended", "canceled"}),
+)
+
+VISIT = Machine(
+    name="visit",
+    statuses={
+        "ordered": "Due; no time and no clinician yet",
+        "scheduled": "Time and clinician are set",
+        "checked_in": "The clinician is with the patient",
+        "checked_out": "The clinician left; the record is being checked",
+        "verified": "All six elements of visit verification are there",
+        "exception": "Something is missing or does not fit; a coordinator must look",
+        "missed": "Nobody came; the reason is kept and a new visit is due",
+        "refused": "The patient did not want this visit",
+        "canceled": "Will not happen",
+    },
+    edges={
+        "ordered": ("scheduled", "missed", "refused", "canceled"),
+        # To itself: another time or another clinician. The history keeps each.
+        "scheduled": ("scheduled", "checked_in", "missed", "refused", "canceled"),
+        "checked_in": ("checked_out",),
+        "checked_out": ("verified", "exception"),
+        "exception": ("verified",),
+        "verified": (),
+        "missed": (),
+        "refused": (),
+        "canceled": (),
+    },
+    initial="ordered",
+    final=frozenset({"verified", "missed", "refused", "canceled"}),
+)
+
+REFERRAL_DECLINE_REASONS = {
+    "payer": "Does not take this payer",
+    "area": "Does not serve this ZIP code",
+    "no_capacity": "No room for a new patient in time",
+    "no_discipline": "Does not offer an ordered service",
+    "needs_unmet": "Cannot meet the clinical needs",
+    "order_incomplete": "The order is incomplete",
+    "other": "Other",
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from logistics.requests.models.asked import Alert, Gate, Journey, Place, RequestEvent, ServiceRequest, TransportDetail
+from logistics.requests.models.home_health import HomeHealthDetail, PatientChoice
 from logistics.requests.models.patients import Patient, PatientIdentifier, PatientToken
 from logistics.requests.models.standing import (
     ClosedDay,
@@ -23,8 +24,10 @@ __all__ = [
     "Encounter",
     "EncounterEvent",
     "Gate",
+    "HomeHealthDetail",
     "Journey",
     "Patient",
+    "PatientChoice",
     "PatientIdentifier",
     "PatientToken",
     "Place",

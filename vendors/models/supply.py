@@ -97,6 +97,11 @@ class CrewMember(VendorModel):
         ("paramedic", "Paramedic"),
         ("rn", "Nurse"),
         ("rt", "Respiratory therapist"),
+        ("pt", "Physical therapist"),
+        ("ot", "Occupational therapist"),
+        ("st", "Speech therapist"),
+        ("msw", "Medical social worker"),
+        ("aide", "Home health aide"),
     ]
 
     name = models.CharField(max_length=120)
@@ -136,6 +141,10 @@ class Credential(VendorModel):
         ("rn_license", "Nursing license"),
         ("rt_license", "Respiratory care license"),
         ("inspection", "Vehicle inspection"),
+        ("agency_license", "Home health agency license"),
+        ("therapy_license", "Therapy license"),
+        ("social_work_license", "Social work license"),
+        ("aide_certificate", "Home health aide certificate"),
     ]
 
     kind = models.CharField(max_length=20, choices=KINDS)

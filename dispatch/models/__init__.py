@@ -1,0 +1,51 @@
+"""Trips and home health: matched or chosen, offered, accepted, carried out and proven."""
+
+from __future__ import annotations
+
+from dispatch.models.home_health import (
+    Referral,
+    ReferralEvent,
+    ReferralOffer,
+    ReferralOfferEvent,
+    ReferralPatient,
+    Visit,
+    VisitEdit,
+    VisitEvent,
+)
+from dispatch.models.trips import (
+    Leg,
+    LegEvent,
+    MatchExplanation,
+    NextTripNumber,
+    Offer,
+    OfferEvent,
+    Passenger,
+    Proof,
+    Run,
+    RunCrew,
+    Trip,
+    TripEvent,
+)
+
+__all__ = [
+    "Leg",
+    "LegEvent",
+    "MatchExplanation",
+    "NextTripNumber",
+    "Offer",
+    "OfferEvent",
+    "Passenger",
+    "Proof",
+    "Referral",
+    "ReferralEvent",
+    "ReferralOffer",
+    "ReferralOfferEvent",
+    "ReferralPatient",
+    "Run",
+    "RunCrew",
+    "Trip",
+    "TripEvent",
+    "Visit",
+    "VisitEdit",
+    "VisitEvent",
+]
