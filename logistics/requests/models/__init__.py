@@ -5,6 +5,15 @@ from __future__ import annotations
 from logistics.requests.models.asked import Alert, Gate, Journey, Place, RequestEvent, ServiceRequest, TransportDetail
 from logistics.requests.models.home_health import HomeHealthDetail, PatientChoice
 from logistics.requests.models.patients import Patient, PatientIdentifier, PatientToken
+from logistics.requests.models.policy import (
+    Budget,
+    CostCenter,
+    Handoff,
+    HandoffTemplate,
+    PolicySet,
+    ProtocolTick,
+    UnitProtocol,
+)
 from logistics.requests.models.standing import (
     ClosedDay,
     StandingException,
@@ -18,12 +27,16 @@ from logistics.requests.models.stays import Bed, Discharge, DischargeEvent, Enco
 __all__ = [
     "Alert",
     "Bed",
+    "Budget",
     "ClosedDay",
+    "CostCenter",
     "Discharge",
     "DischargeEvent",
     "Encounter",
     "EncounterEvent",
     "Gate",
+    "Handoff",
+    "HandoffTemplate",
     "HomeHealthDetail",
     "Journey",
     "Patient",
@@ -31,6 +44,8 @@ __all__ = [
     "PatientIdentifier",
     "PatientToken",
     "Place",
+    "PolicySet",
+    "ProtocolTick",
     "RequestEvent",
     "ServiceRequest",
     "StandingException",
@@ -40,4 +55,5 @@ __all__ = [
     "StandingVersion",
     "Tombstone",
     "TransportDetail",
+    "UnitProtocol",
 ]
