@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from dispatch.models import Trip
 from logistics.core.fields import TenantForeignKey
@@ -11,8 +12,13 @@ from vendors.models import Contract
 
 
 class Charge(TenantModel):
-    """The price of one completed trip. Made once; corrections are new rows, never edits."""
+    """The price of one completed trip, or a vendor's fee for one that was called off. Made once; corrections are new
+    rows, never edits. A fee names the history row of the trip that caused it (``cause_event_id``)."""
 
+    KINDS = [("trip", "Trip"), ("cancel_fee", "Cancellation fee")]
+
+    kind = models.CharField(max_length=12, choices=KINDS, default="trip")
+    cause_event_id = models.BigIntegerField(null=True)
     vendor_id = models.UUIDField(editable=False)
     trip = TenantForeignKey(Trip, related_name="charges")
     contract = TenantForeignKey(Contract)
@@ -27,7 +33,10 @@ class Charge(TenantModel):
     class Meta:
         base_manager_name = "objects"
         ordering = ["-service_on", "-created_at"]
-        constraints = [models.UniqueConstraint(fields=["tenant_id", "trip"], name="billing_charge_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "trip"], condition=Q(kind="trip"), name="billing_charge_once"),
+            models.UniqueConstraint(fields=["tenant_id", "trip", "cause_event_id"], name="billing_fee_once"),
+        ]
         indexes = [models.Index(fields=["tenant_id", "-service_on"])]
 
 
@@ -37,7 +46,7 @@ class ChargeLine(TenantModel):
     vendor_id = models.UUIDField(editable=False)
     charge = TenantForeignKey(Charge, on_delete=models.CASCADE, related_name="lines")
     sequence = models.IntegerField()
-    kind = models.CharField(max_length=20, help_text="base, loaded_mile, minimum")
+    kind = models.CharField(max_length=20, help_text="base, loaded_mile, minimum, wait, cancel_fee")
     description = models.CharField(max_length=120)
     quantity = models.DecimalField(max_digits=9, decimal_places=2)
     unit = models.CharField(max_length=12)

@@ -86,6 +86,30 @@ OFFER = Machine(
     final=frozenset({"declined", "expired", "withdrawn", "turned_back"}),
 )
 
+PROPOSAL = Machine(
+    name="proposal",
+    statuses={
+        "open": "The vendor has been asked to agree; the trip stays as it was",
+        "agreed": "The vendor agreed; the trip is changed",
+        "refused": "The vendor said no: a person must choose",
+        "lapsed": "The vendor did not answer in time: a person must choose",
+        "kept": "A person chose to keep the trip as it was",
+        "taken_back": "A person took the trip from the vendor and had it matched with the change",
+        "withdrawn": "Not wanted any more, or the trip is over",
+    },
+    edges={
+        "open": ("agreed", "refused", "lapsed", "withdrawn"),
+        "refused": ("kept", "taken_back", "withdrawn"),
+        "lapsed": ("kept", "taken_back", "withdrawn"),
+        "agreed": (),
+        "kept": (),
+        "taken_back": (),
+        "withdrawn": (),
+    },
+    initial="open",
+    final=frozenset({"agreed", "kept", "taken_back", "withdrawn"}),
+)
+
 DECLINE_REASONS = {
     "vendor_no_vehicle": "No vehicle free",
     "vendor_no_crew": "No crew free",
@@ -170,5 +194,93 @@ REFERRAL_DECLINE_REASONS = {
     "no_discipline": "Does not offer an ordered service",
     "needs_unmet": "Cannot meet the clinical needs",
     "order_incomplete": "The order is incomplete",
+    "other": "Other",
+}
+
+EQUIPMENT = Machine(
+    name="order",
+    statuses={
+        "ordered": "Suppliers are being ranked",
+        "offered": "A supplier has been asked and may still answer",
+        "exhausted": "No supplier is left to ask: a person must act",
+        "accepted": "A supplier accepted; nothing is reserved yet",
+        "backordered": "Accepted, but something is out of stock: staff wait, take a substitute, or ask another supplier",
+        "allocated": "Everything is reserved",
+        "scheduled": "The supplier set a time and a person",
+        "out_for_delivery": "On the way",
+        "attempted": "Brought back: nobody home, wrong address, or the like; another attempt is due",
+        "wrong_item": "Wrong size or damaged: the right one must come",
+        "partly_delivered": "Some of it is there, the rest is due",
+        "delivered": "There and signed for",
+        "pod_review": "The hospital checks the proof of delivery",
+        "pod_accepted": "The proof is accepted",
+        "on_rent": "The patient has what must come back one day",
+        "closed": "Done; nothing comes back",
+        "pickup_requested": "The supplier is asked to pick it up",
+        "picked_up": "Picked up",
+        "returned": "Checked, cleaned and back in stock",
+        "recalled": "A piece that the patient has was recalled",
+        "refused": "The patient did not want it",
+        "held": "Stopped until a person decides; a supplier that accepted stays",
+        "canceled": "Will not happen",
+    },
+    edges={
+        "ordered": ("offered", "exhausted", "delivered", "held", "canceled"),
+        "offered": ("ordered", "accepted", "exhausted", "held", "canceled"),
+        "exhausted": ("ordered", "delivered", "held", "canceled"),
+        "accepted": ("allocated", "backordered", "ordered", "held", "canceled"),
+        "backordered": ("allocated", "ordered", "held", "canceled"),
+        "allocated": ("scheduled", "backordered", "ordered", "held", "canceled"),
+        # To itself: another time or another person. The history keeps each.
+        "scheduled": ("scheduled", "out_for_delivery", "allocated", "backordered", "ordered", "held", "canceled"),
+        "out_for_delivery": ("delivered", "partly_delivered", "attempted", "wrong_item", "refused"),
+        "attempted": ("scheduled", "ordered", "held", "canceled"),
+        "wrong_item": ("allocated", "backordered", "ordered", "held", "canceled"),
+        "partly_delivered": ("allocated", "backordered", "scheduled", "pickup_requested", "held"),
+        "delivered": ("pod_review", "pod_accepted"),
+        # To itself: a new proof in place of a rejected one.
+        "pod_review": ("pod_review", "pod_accepted", "pickup_requested", "recalled"),
+        "pod_accepted": ("on_rent", "closed"),
+        "on_rent": ("pickup_requested", "recalled"),
+        "recalled": ("pickup_requested",),
+        "pickup_requested": ("picked_up", "pickup_requested", "on_rent", "pod_review"),
+        "picked_up": ("returned",),
+        "held": ("ordered", "accepted", "backordered", "allocated", "scheduled", "attempted", "wrong_item",
+                 "partly_delivered", "pickup_requested", "canceled"),
+        "closed": (),
+        "returned": (),
+        "refused": (),
+        "canceled": (),
+    },
+    initial="ordered",
+    final=frozenset({"closed", "returned", "refused", "canceled"}),
+)  # fmt: skip
+
+EQUIPMENT_DECLINE_REASONS = {
+    "no_stock": "Not in stock",
+    "no_driver": "Nobody free to deliver in time",
+    "area": "Does not serve this ZIP code",
+    "payer": "Does not take this payer",
+    "too_soon": "Too little time",
+    "other": "Other",
+}
+
+ATTEMPT_OUTCOMES = {
+    "no_answer": "Nobody home",
+    "wrong_address": "Wrong address",
+    "unsafe": "Not safe to enter",
+    "refused": "Patient does not want it",
+    "not_ready": "Patient is still in the hospital",
+    "no_access": "No way in, or no power",
+    "wrong_item": "Wrong item or size",
+    "damaged": "Damaged",
+}
+
+SLIP_REASONS = {
+    "traffic": "Traffic or weather",
+    "vehicle": "Vehicle broke down",
+    "stock": "Item not there yet",
+    "staff": "Nobody free",
+    "patient": "Patient or family asked",
     "other": "Other",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dispatch.models.changes import Proposal, ProposalEvent
 from dispatch.models.home_health import (
     Referral,
     ReferralEvent,
@@ -36,6 +37,8 @@ __all__ = [
     "OfferEvent",
     "Passenger",
     "Proof",
+    "Proposal",
+    "ProposalEvent",
     "Referral",
     "ReferralEvent",
     "ReferralOffer",

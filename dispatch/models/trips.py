@@ -55,6 +55,9 @@ class Trip(TenantModel):
     completed_at = models.DateTimeField(null=True)
     price_amount = models.DecimalField(max_digits=9, decimal_places=2, null=True)
     price_rate_id = models.UUIDField(null=True)
+    ready_escalation = models.IntegerField(default=0, help_text="How often a forgotten will call was told")
+    ready_escalated_at = models.DateTimeField(null=True)
+    return_escalation = models.IntegerField(default=0, help_text="How often an unsecured return was told")
     version = models.IntegerField(default=0, help_text="Rises with every change that a form must not overwrite")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -205,6 +208,10 @@ class Offer(TenantModel):
     answered_at = models.DateTimeField(null=True)
     decline_code = models.CharField(max_length=30, blank=True)
     decline_note = models.CharField(max_length=200, blank=True)
+    lead = TenantForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="followers",
+        help_text="The offer that answers for this one too: rides of a journey that go to one vendor",
+    )  # fmt: skip
     eta_at = models.DateTimeField(null=True, help_text="Pickup time that the vendor promised or the engine planned")
 
     class Meta:

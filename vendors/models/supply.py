@@ -268,6 +268,12 @@ class Contract(TenantModel):
     effective_to = models.DateField(null=True)
     response_minutes = models.IntegerField(default=7, help_text="How long an offer stays open")
     on_time_tolerance_minutes = models.IntegerField(default=15)
+    cancel_free_minutes = models.IntegerField(
+        default=0, help_text="Canceled this long before the pickup, or longer, it costs nothing"
+    )
+    cancel_late_amount = models.DecimalField(max_digits=9, decimal_places=2, default=0, help_text="Later than that")
+    cancel_en_route_amount = models.DecimalField(max_digits=9, decimal_places=2, default=0)
+    cancel_at_door_amount = models.DecimalField(max_digits=9, decimal_places=2, default=0)
     signed_by_name = models.CharField(max_length=120, blank=True)
     signed_at = models.DateTimeField(null=True)
 
@@ -304,6 +310,9 @@ class Rate(TenantModel):
     mile_amount = models.DecimalField(max_digits=7, decimal_places=2)
     mile_rounding = models.CharField(max_length=20, choices=ROUNDINGS, default="ceil_tenth")
     minimum_amount = models.DecimalField(max_digits=9, decimal_places=2, default=0)
+    wait_free_minutes = models.IntegerField(default=0)
+    wait_unit_minutes = models.IntegerField(default=15, help_text="Waiting is paid by begun units of this length")
+    wait_unit_amount = models.DecimalField(max_digits=9, decimal_places=2, default=0)
 
     class Meta:
         base_manager_name = "objects"

@@ -251,6 +251,7 @@ class TransportDetail(TenantModel):
     level_advised = models.CharField(max_length=10, choices=levels.CHOICES, blank=True)
     level_reason = models.CharField(max_length=300, blank=True)
     level_override_reason = models.CharField(max_length=300, blank=True)
+    level_override_by = models.CharField(max_length=120, blank=True, help_text="Clinician who chose a lower level")
     level_rules_version = models.IntegerField(null=True, help_text="Version of the tenant's rules; None = built in")
     level_confirmed_by_id = models.UUIDField(null=True)
     miles = models.DecimalField(max_digits=7, decimal_places=1, null=True)
