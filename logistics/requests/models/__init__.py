@@ -14,6 +14,7 @@ from logistics.requests.models.policy import (
     ProtocolTick,
     UnitProtocol,
 )
+from logistics.requests.models.rules import LevelRuleDraft, LevelRuleSet
 from logistics.requests.models.standing import (
     ClosedDay,
     StandingException,
@@ -39,6 +40,8 @@ __all__ = [
     "HandoffTemplate",
     "HomeHealthDetail",
     "Journey",
+    "LevelRuleDraft",
+    "LevelRuleSet",
     "Patient",
     "PatientChoice",
     "PatientIdentifier",
