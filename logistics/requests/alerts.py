@@ -140,6 +140,26 @@ SENTENCES: dict[str, Sentence] = {
     "no_rate": Sentence(
         "Trip {trip} cannot be charged: no contract rate for {level} on {day}.", "Sign a rate, then charge it.", "Open"
     ),
+    "standing_admitted": Sentence(
+        "The patient was admitted and has a standing order. Its rides ahead are on hold: {held}.",
+        "Keep it suspended until the discharge, skip dates, or let it go on.",
+        "Decide",
+    ),
+    "standing_resume": Sentence(
+        "The patient has left the hospital. The standing order is still suspended.",
+        "Say where the patient is picked up now, then let it go on, or end it.",
+        "Decide",
+    ),
+    "standing_conflict": Sentence(
+        "The standing order has a ride on {day} near another ride of this patient.",
+        "Book it or skip that date.",
+        "Decide",
+    ),
+    "standing_level": Sentence(
+        "The chart now advises another level of service for the standing order's ride on {day}.",
+        "Check the level, then book the ride.",
+        "Check the level",
+    ),
     "discharge_unclear": Sentence(
         "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"
     ),

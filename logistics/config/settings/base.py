@@ -208,6 +208,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30},
     },
     "audit-seal": {"task": "logistics.core.tasks.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
+    "standing-orders": {
+        "task": "logistics.requests.tasks.look_ahead",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 600},
+    },
     "scorecards": {
         "task": "logistics.insights.tasks.publish_scorecards",
         "schedule": crontab(minute=15),

@@ -72,7 +72,9 @@ def ride_of(encounter: Encounter) -> ServiceRequest | None:
     opened = [ride for ride in rides if ride.status not in states.REQUEST.final]
     if opened or rides:
         return (opened or rides)[0]
+    # The rides of a standing order are no part of any stay.
     loose = ServiceRequest.objects.filter(kind="transport", encounter=None, patient_id=encounter.patient_id)
+    loose = loose.exclude(source="standing")
     return loose.exclude(status__in=states.REQUEST.final).order_by("-created_at").first()
 
 

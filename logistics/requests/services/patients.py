@@ -9,7 +9,14 @@ from typing import Any
 from django.db import connection
 
 from logistics.core import audit, clock, crypto, outbox, scoping
-from logistics.requests.models import Encounter, Patient, PatientIdentifier, PatientToken, ServiceRequest
+from logistics.requests.models import (
+    Encounter,
+    Patient,
+    PatientIdentifier,
+    PatientToken,
+    ServiceRequest,
+    StandingOrder,
+)
 from logistics.requests.selectors.patients import mrn_form, name_prefixes, phone_form, token
 
 # What search goes by: a change in one of these needs new tokens.
@@ -125,7 +132,7 @@ def index_tokens(patient: Patient) -> None:
 def merge(surviving: Patient, retired: Patient) -> dict[str, int]:
     """Let everything of ``retired`` belong to ``surviving``; the retired row stays, empty of stays and rides.
 
-    Returns how many identifiers, stays and requests moved. Late messages with the retired number reach the
+    Returns how many identifiers, stays, requests and series moved. Late messages with the retired number reach the
     surviving patient, since its identifiers moved too.
     """
     for key in sorted([str(surviving.pk), str(retired.pk)]):
@@ -134,6 +141,7 @@ def merge(surviving: Patient, retired: Patient) -> dict[str, int]:
         "identifiers": PatientIdentifier.objects.filter(patient=retired).update(patient=surviving),
         "encounters": Encounter.objects.filter(patient=retired).update(patient=surviving),
         "requests": ServiceRequest.objects.filter(patient=retired).update(patient=surviving),
+        "standing_orders": StandingOrder.objects.filter(patient=retired).update(patient=surviving),
     }
     PatientToken.objects.filter(patient=retired).delete()
     index_tokens(surviving)
