@@ -13,6 +13,12 @@ CREDENTIALS_OF_CREW = {
     "paramedic": ("driver_license", "cpr", "paramedic_card"),
     "rn": ("cpr", "rn_license"),
     "rt": ("cpr", "rt_license"),
+    # Home health: state licenses and registries (42 CFR 484.80, 484.115).
+    "pt": ("therapy_license",),
+    "ot": ("therapy_license",),
+    "st": ("therapy_license",),
+    "msw": ("social_work_license",),
+    "aide": ("aide_certificate",),
 }
 CREDENTIALS_OF_VEHICLE = ("inspection",)
 CREDENTIALS_OF_VENDOR = ("vendor_license", "insurance")

@@ -60,7 +60,7 @@ def record(
             words = "was canceled" if leg.status == "canceled" else "has no patient on board"
             raise IllegalMove(f"Trip {trip.number} {words}. Nothing to hand over.", code="not_on_board")
         name = _receiver(leg, receiver_name, receiver_relation)
-        drawn = _signature(signature, unsigned_reason)
+        drawn = signature_of(signature, unsigned_reason)
         picture = redraw(photo, field="photo", side=PHOTO_SIDE, kind="JPEG") if photo else b""
         proof = Proof.objects.create(
             leg=leg,
@@ -115,7 +115,8 @@ def redraw(raw: bytes, *, field: str, side: int, kind: str) -> bytes:
     return out.getvalue()
 
 
-def _signature(raw: bytes, unsigned_reason: str) -> bytes:
+def signature_of(raw: bytes, unsigned_reason: str) -> bytes:
+    """A drawn signature as a clean PNG, empty where ``unsigned_reason`` says why there is none. Refuses an empty one."""
     if not raw:
         if not unsigned_reason.strip():
             words = "Sign here, or say why there is no signature."
