@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dispatch.models.changes import Proposal, ProposalEvent
+from dispatch.models.equipment import (
+    DeliveryAttempt,
+    DeliveryProof,
+    EquipmentEvent,
+    EquipmentOffer,
+    EquipmentOfferEvent,
+    EquipmentOrder,
+    EquipmentOrderLine,
+    EquipmentRecipient,
+)
 from dispatch.models.home_health import (
     Referral,
     ReferralEvent,
@@ -29,6 +39,14 @@ from dispatch.models.trips import (
 )
 
 __all__ = [
+    "DeliveryAttempt",
+    "DeliveryProof",
+    "EquipmentEvent",
+    "EquipmentOffer",
+    "EquipmentOfferEvent",
+    "EquipmentOrder",
+    "EquipmentOrderLine",
+    "EquipmentRecipient",
     "Leg",
     "LegEvent",
     "MatchExplanation",

@@ -6,6 +6,17 @@ from vendors.models.home_health import (
     AgencyTerms,
     HomeHealthProfile,
 )
+from vendors.models.stock import (
+    ClosetItem,
+    ClosetMove,
+    ClosetReorder,
+    ClosetUnit,
+    StockHold,
+    StockItem,
+    StockMove,
+    StockReorder,
+    StockUnit,
+)
 from vendors.models.supply import (
     Commitment,
     CommitmentCrew,
@@ -24,6 +35,10 @@ from vendors.models.supply import (
 
 __all__ = [
     "AgencyTerms",
+    "ClosetItem",
+    "ClosetMove",
+    "ClosetReorder",
+    "ClosetUnit",
     "Commitment",
     "CommitmentCrew",
     "Contract",
@@ -36,6 +51,11 @@ __all__ = [
     "Scorecard",
     "Shift",
     "ShiftCrew",
+    "StockHold",
+    "StockItem",
+    "StockMove",
+    "StockReorder",
+    "StockUnit",
     "Vehicle",
     "VendorProfile",
 ]

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from logistics.requests.models.asked import Alert, Gate, Journey, Place, RequestEvent, ServiceRequest, TransportDetail
+from logistics.requests.models.equipment import (
+    EquipmentDetail,
+    EquipmentItem,
+    EquipmentLine,
+    EquipmentRule,
+)
 from logistics.requests.models.home_health import HomeHealthDetail, PatientChoice
 from logistics.requests.models.patients import Patient, PatientIdentifier, PatientToken
 from logistics.requests.models.policy import (
@@ -35,6 +41,10 @@ __all__ = [
     "DischargeEvent",
     "Encounter",
     "EncounterEvent",
+    "EquipmentDetail",
+    "EquipmentItem",
+    "EquipmentLine",
+    "EquipmentRule",
     "Gate",
     "Handoff",
     "HandoffTemplate",
