@@ -83,3 +83,43 @@ STANDING_ORDER = Machine(
     initial="active",
     final=frozenset({"ended"}),
 )
+
+CERTIFICATION = Machine(
+    name="certification",
+    statuses={
+        "draft": "Being filled in, or changed after a signature; nobody has signed this version",
+        "signed": "Signed; its content is locked",
+        "voided": "Taken back; it certifies nothing",
+    },
+    edges={
+        "draft": ("signed", "voided"),
+        "signed": ("draft", "voided"),
+        "voided": (),
+    },
+    initial="draft",
+    final=frozenset({"voided"}),
+)
+
+AUTHORIZATION = Machine(
+    name="authorization",
+    statuses={
+        "requested": "Asked for; the payer has not decided",
+        "affirmed": "Allowed as asked",
+        "partially_affirmed": "Allowed for fewer trips or days than asked",
+        "non_affirmed": "Not allowed; it may be asked again, as often as needed",
+        "release_asked": "In force, but its supplier was asked to release it",
+        "released": "Given up by its supplier; another may ask",
+        "withdrawn": "Asked for or entered by mistake",
+    },
+    edges={
+        "requested": ("affirmed", "partially_affirmed", "non_affirmed", "withdrawn"),
+        "affirmed": ("release_asked", "withdrawn"),
+        "partially_affirmed": ("release_asked", "withdrawn"),
+        "non_affirmed": ("requested", "withdrawn"),
+        "release_asked": ("released", "affirmed", "partially_affirmed"),
+        "released": (),
+        "withdrawn": (),
+    },
+    initial="requested",
+    final=frozenset({"released", "withdrawn"}),
+)

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from logistics.requests.models.asked import Alert, Gate, Journey, Place, RequestEvent, ServiceRequest, TransportDetail
+from logistics.requests.models.authorizations import Authorization, AuthorizationEvent, AuthorizationUse
+from logistics.requests.models.certificates import (
+    CertificationAttempt,
+    CertificationEvent,
+    CertificationVersion,
+    PhysicianCertification,
+    SignLink,
+)
 from logistics.requests.models.equipment import (
     EquipmentDetail,
     EquipmentItem,
@@ -33,8 +41,14 @@ from logistics.requests.models.stays import Bed, Discharge, DischargeEvent, Enco
 
 __all__ = [
     "Alert",
+    "Authorization",
+    "AuthorizationEvent",
+    "AuthorizationUse",
     "Bed",
     "Budget",
+    "CertificationAttempt",
+    "CertificationEvent",
+    "CertificationVersion",
     "ClosedDay",
     "CostCenter",
     "Discharge",
@@ -56,11 +70,13 @@ __all__ = [
     "PatientChoice",
     "PatientIdentifier",
     "PatientToken",
+    "PhysicianCertification",
     "Place",
     "PolicySet",
     "ProtocolTick",
     "RequestEvent",
     "ServiceRequest",
+    "SignLink",
     "StandingException",
     "StandingOrder",
     "StandingOrderEvent",
