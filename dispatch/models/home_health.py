@@ -100,7 +100,6 @@ class ReferralOffer(TenantModel):
         base_manager_name = "objects"
         ordering = ["-sent_at"]
         constraints = [
-            models.UniqueConstraint(fields=["tenant_id", "choice", "vendor"], name="dispatch_referraloffer_once"),
             models.UniqueConstraint(fields=["tenant_id", "referral"], condition=Q(status__in=["open", "accepted"]),
                                     name="dispatch_referraloffer_one_live"),
         ]  # fmt: skip
