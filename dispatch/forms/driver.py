@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
-import re
 from typing import Any
 
 from django import forms
 
-from logistics.core import clock
+from logistics.core import clock, pictures
 
 # A signature of 700 px and a shrunk photo are far below; anything larger is not from our page.
 SIGNATURE_BYTES = 512 * 1024
 PHOTO_BYTES = 6 * 1024 * 1024
-DATA_URL = re.compile(r"^data:image/(?:png|jpeg);base64,(?P<body>[A-Za-z0-9+/=\s]*)$")
 # Phones are wrong by hours at times; days mean that the outbox belongs to another shift.
 OLDEST = dt.timedelta(days=3)
 
@@ -111,15 +107,7 @@ class ProofForm(DeviceForm):
 
 
 def _image(text: str, most: int, words: str) -> bytes:
-    if not text:
-        return b""
-    match = DATA_URL.match(text)
-    if match is None or len(text) > most * 2:
-        raise forms.ValidationError(words)
-    try:
-        body = base64.b64decode(match["body"], validate=False)
-    except (binascii.Error, ValueError) as error:
-        raise forms.ValidationError(words) from error
-    if len(body) > most:
+    body = pictures.from_data_url(text, most=most)
+    if body is None:
         raise forms.ValidationError(words)
     return body

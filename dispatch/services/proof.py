@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 from uuid import UUID
 
 from django.db import transaction
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dispatch import states
 from dispatch.models import Leg, LegEvent, Proof, Run, RunCrew, Trip
 from dispatch.services import runs
 from dispatch.services.transitions import check_crew, corrected, leg_to, trip_to
-from logistics.core import audit, clock, scoping
+from logistics.core import audit, clock, pictures, scoping
 from logistics.core.errors import DomainError, IllegalMove
 
-MOST_BYTES = 8 * 1024 * 1024
-MOST_PIXELS = 40_000_000
 PHOTO_SIDE = 1600
-SIGNATURE_SIDE = 1200
 
 
 @transaction.atomic
@@ -61,7 +56,7 @@ def record(
             raise IllegalMove(f"Trip {trip.number} {words}. Nothing to hand over.", code="not_on_board")
         name = _receiver(leg, receiver_name, receiver_relation)
         drawn = signature_of(signature, unsigned_reason)
-        picture = redraw(photo, field="photo", side=PHOTO_SIDE, kind="JPEG") if photo else b""
+        picture = pictures.redraw(photo, field="photo", side=PHOTO_SIDE, kind="JPEG") if photo else b""
         proof = Proof.objects.create(
             leg=leg,
             vendor_id=scoping.current_vendor_id(),
@@ -91,41 +86,15 @@ def digest(
     return body.hexdigest()
 
 
-def redraw(raw: bytes, *, field: str, side: int, kind: str) -> bytes:
-    """The picture drawn anew as ``kind`` (``JPEG`` or ``PNG``), at most ``side`` pixels long, without metadata."""
-    try:
-        if len(raw) > MOST_BYTES:
-            raise ValueError("too many bytes")
-        picture = Image.open(io.BytesIO(raw), formats=("JPEG", "PNG", "WEBP"))
-        if picture.width * picture.height > MOST_PIXELS:
-            raise ValueError("too many pixels")
-        picture.load()
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        words = "This picture cannot be read or is too large. Take it again."
-        raise DomainError(words, code="bad_image", fields={field: words}) from error
-    layer = ImageOps.exif_transpose(picture).convert("RGBA")
-    layer.thumbnail((side, side))
-    flat = Image.new("RGB", layer.size, "white")
-    flat.paste(layer, mask=layer.getchannel("A"))
-    out = io.BytesIO()
-    if kind == "JPEG":
-        flat.save(out, "JPEG", quality=82, optimize=True)
-    else:
-        flat.convert("L").save(out, "PNG", optimize=True)
-    return out.getvalue()
-
-
 def signature_of(raw: bytes, unsigned_reason: str) -> bytes:
-    """A drawn signature as a clean PNG, empty where ``unsigned_reason`` says why there is none. Refuses an empty one."""
+    """A drawn signature as a clean PNG, empty where ``unsigned_reason`` says why none. Refuses an empty one."""
     if not raw:
         if not unsigned_reason.strip():
             words = "Sign here, or say why there is no signature."
             raise DomainError(words, code="unsigned", fields={"signature": words})
         return b""
-    drawn = redraw(raw, field="signature", side=SIGNATURE_SIDE, kind="PNG")
-    shades = Image.open(io.BytesIO(drawn)).histogram()
-    drawn_on = [shade for shade, pixels in enumerate(shades) if pixels]
-    if drawn_on[-1] - drawn_on[0] < 32:
+    drawn = pictures.signature(raw)
+    if not drawn:
         words = "The signature is empty. Sign again, or say why there is none."
         raise DomainError(words, code="unsigned", fields={"signature": words})
     return drawn

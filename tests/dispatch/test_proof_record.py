@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from dispatch.models import Leg, LegEvent, Passenger, Proof, Trip
 from dispatch.services import proof, transitions
-from logistics.core import clock
+from logistics.core import clock, pictures
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.requests.models import ServiceRequest
 from tests.cast import Cast
@@ -136,7 +136,7 @@ def test_a_photo_keeps_its_pixels_and_loses_where_and_by_what_it_was_taken() -> 
     exif.get_ifd(0x8825)[1] = "N"
     raw = drawing("JPEG", exif=exif, comment=b"canary comment")
     assert b"Canary" in raw
-    drawn = proof.redraw(raw, field="photo", side=400, kind="JPEG")
+    drawn = pictures.redraw(raw, field="photo", side=400, kind="JPEG")
     assert b"anary" not in drawn
     picture = Image.open(io.BytesIO(drawn))
     assert (picture.format, picture.size, dict(picture.getexif())) == ("JPEG", (400, 133), {})
@@ -155,7 +155,7 @@ def test_a_photo_keeps_its_pixels_and_loses_where_and_by_what_it_was_taken() -> 
 )
 def test_what_is_no_picture_is_refused(raw: bytes) -> None:
     with pytest.raises(DomainError) as caught:
-        proof.redraw(raw, field="photo", side=400, kind="JPEG")
+        pictures.redraw(raw, field="photo", side=400, kind="JPEG")
     assert "photo" in caught.value.fields
 
 
@@ -163,9 +163,9 @@ def test_a_picture_of_absurd_size_is_refused_before_it_is_unpacked() -> None:
     out = io.BytesIO()
     Image.new("1", (9000, 9000)).save(out, "PNG")
     with pytest.raises(DomainError):
-        proof.redraw(out.getvalue(), field="photo", side=400, kind="JPEG")
+        pictures.redraw(out.getvalue(), field="photo", side=400, kind="JPEG")
     with pytest.raises(DomainError):
-        proof.redraw(b"x" * (proof.MOST_BYTES + 1), field="photo", side=400, kind="JPEG")
+        pictures.redraw(b"x" * (pictures.MOST_BYTES + 1), field="photo", side=400, kind="JPEG")
 
 
 def test_any_changed_part_changes_the_digest() -> None:
