@@ -14,6 +14,7 @@ from django.db import transaction
 from dispatch import tasks
 from dispatch.models import Trip
 from dispatch.services import demand, offers, trips
+from dispatch.services.home_health import following, referrals
 from logistics.core import clock, scoping
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.core.outbox import Event, subscribe
@@ -136,3 +137,53 @@ def tell_no_show(event: Event) -> None:
 
 def _about(trip: Trip) -> dict[str, Any]:
     return {"trip": trip.number, "trip_id": str(trip.pk)}
+
+
+@subscribe("request.ready", "request.scheduled")
+def open_or_resume_referral(event: Event) -> None:
+    """Home health was confirmed (or goes on): the patient can choose an agency (or the agency goes on)."""
+    request_id = UUID(event.payload["request_id"])
+    referrals.open_for_request(request_id)
+    if event.payload.get("old") == "held":
+        following.resume(request_id)
+
+
+@subscribe("request.held", "request.canceled", "request.drafted")
+def stop_referral(event: Event) -> None:
+    """Home health was stopped or is off: so is its referral."""
+    request = ServiceRequest.objects.filter(pk=event.payload["request_id"], kind="home_health").first()
+    if request is None:
+        return
+    if request.status == "held":
+        following.hold(request.pk, reason=request.hold_reason or "The request is on hold")
+    elif request.status == "canceled":
+        following.cancel(request.pk, reason="The order was canceled")
+        alerts.resolve(referrals.OPEN_QUESTIONS, request=request)
+
+
+@subscribe("request.changed")
+def move_due_time(event: Event) -> None:
+    """The patient came home, or the practitioner ordered another start: the referral is due then."""
+    following.update_from_request(UUID(event.payload["request_id"]))
+
+
+@subscribe("referral.offer_declined", "referral.offer_expired", "referral.choosing")
+def ask_for_next_choice(event: Event) -> None:
+    """The agency did not take the patient, or gave it back: the second choice is asked, or the patient is."""
+    if event.payload.get("old") != "held":
+        referrals.next_after(UUID(event.payload["referral_id"]))
+
+
+@subscribe(
+    "referral.choosing", "referral.asked", "referral.accepted", "referral.in_care", "referral.ended",
+    "visit.checked_in",
+)  # fmt: skip
+def follow_referral(event: Event) -> None:
+    """The request's status follows its referral."""
+    following.follow(UUID(event.payload["referral_id"]))
+
+
+@subscribe("visit.missed", "visit.refused")
+def tell_missed_visit(event: Event) -> None:
+    """Nobody was seen: the hospital must know."""
+    following.tell_miss(UUID(event.payload["visit_id"]))

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from dispatch.models import Trip
 from dispatch.services import matching, offers, runs, trips
+from dispatch.services.home_health import following, referrals
 from logistics.accounts.models import Organization
 from logistics.core import scoping
 from logistics.core.scoping import Scope
@@ -81,6 +82,8 @@ def _tick_tenant() -> dict[str, int]:
     counts["sent"] = sum(offers.send_next(trip_id) is not None for trip_id in list(stuck))
     waiting = Trip.objects.filter(status="matching").exists()
     counts["matched"] = len(matching.match()) if waiting else 0
+    counts["referrals_expired"] = referrals.expire_due()
+    counts["late_care"] = following.watch()
     return counts
 
 

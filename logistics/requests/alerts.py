@@ -160,6 +160,40 @@ SENTENCES: dict[str, Sentence] = {
         "Check the level, then book the ride.",
         "Check the level",
     ),
+    "home_health_choose_again": Sentence(
+        "{agency} did not take the home health referral: {why}.",
+        "Ask the patient for the next choice and record it.",
+        "Choose",
+    ),
+    "home_health_all_declined": Sentence(
+        "Every home health agency of the network was asked; the last answer was {why}.",
+        "Phone an agency, ask the practitioner for another start date, or plan another way home.",
+        "Open",
+    ),
+    "home_health_discharge_canceled": Sentence(
+        "The discharge was canceled in the EHR. Home health is on hold; the agency was told.",
+        "Cancel the order or let it go on.",
+        "Decide",
+    ),
+    "home_health_canceled_under_way": Sentence(
+        "Home health should stop, but a clinician has been with the patient.", "Call the agency now.", "Call"
+    ),
+    "start_of_care_late": Sentence(
+        "The start of home health care was due {at} and has not been done ({agency}).",
+        "Call the agency, or get a new ordered start date from the practitioner.",
+        "Open",
+    ),
+    "visit_missed": Sentence(
+        "{agency} missed the home health visit of {at}. {told}.", "Agree the next visit with the agency.", "Open"
+    ),
+    "visit_refused": Sentence(
+        "The patient did not want the home health visit of {at}. {told}.",
+        "Call the patient; agree with the agency and the practitioner.",
+        "Open",
+    ),
+    "visit_not_begun": Sentence(
+        "Nobody checked in for the home health visit of {at} ({agency}).", "Call the agency.", "Open"
+    ),
     "discharge_unclear": Sentence(
         "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from logistics.core.outbox import Event, subscribe
-from logistics.requests.models import StandingOrder
-from logistics.requests.services import standing_orders, standing_stays
+from logistics.requests.models import Discharge, StandingOrder
+from logistics.requests.services import home_health, standing_orders, standing_stays
 
 
 @subscribe("encounter.in_house", "encounter.updated")
@@ -49,3 +49,18 @@ def move_dates(event: Event) -> None:
     orders = StandingOrder.objects.filter(versions__place_id=UUID(event.payload["place_id"]), status="active")
     for order_id in orders.order_by("pk").values_list("pk", flat=True).distinct():
         standing_orders.look_after(order_id)
+
+
+@subscribe("discharge.left", "discharge.pending", "discharge.withdrawn")
+def follow_discharge(event: Event) -> None:
+    """Home health follows the stay's end: due from the return home, held while the patient stays after all."""
+    encounter_id = UUID(event.payload["encounter_id"])
+    discharge = Discharge.objects.filter(encounter_id=encounter_id).first()
+    if discharge is None:
+        return
+    if discharge.status == "withdrawn":
+        home_health.stay_goes_on(encounter_id)
+        return
+    home_health.leaves_again(encounter_id)
+    if discharge.status == "left" and discharge.left_at is not None:
+        home_health.came_home(encounter_id, at=discharge.left_at)
