@@ -20,6 +20,7 @@ urlpatterns = [
     path("contracts/<uuid:pk>", contracts.contract_detail, name="contract"),
     path("contracts/<uuid:pk>/rates", contracts.set_rate, name="contract_rate"),
     path("contracts/<uuid:pk>/rates/remove", contracts.remove_rate, name="contract_rate_remove"),
+    path("contracts/<uuid:pk>/cancel-terms", contracts.set_cancel_terms, name="contract_cancel_terms"),
     path("contracts/<uuid:pk>/sign", contracts.sign, name="contract_sign"),
     path("fleet", fleet.overview, name="fleet"),
     path("fleet/vehicles/new", fleet.vehicle_new, name="vehicle_new"),

@@ -64,6 +64,29 @@ class RateForm(RefusableForm):
         label="Minimum, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00"),
         help_text="For base and miles together",
     )  # fmt: skip
+    wait_free_minutes = forms.IntegerField(label="Waiting free, minutes", min_value=0, max_value=240, initial=0)
+    wait_unit_minutes = forms.IntegerField(label="Waiting paid by minutes", min_value=1, max_value=60, initial=15)
+    wait_unit_amount = forms.DecimalField(
+        label="For each begun, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00"),
+        help_text="A vehicle that waits to bring the patient back",
+    )  # fmt: skip
+
+
+class CancelTermsForm(RefusableForm):
+    """What a trip costs that is called off after acceptance."""
+
+    cancel_free_minutes = forms.IntegerField(
+        label="Free until minutes before pickup", min_value=0, max_value=2880, initial=0
+    )
+    cancel_late_amount = forms.DecimalField(
+        label="Later than that, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00")
+    )
+    cancel_en_route_amount = forms.DecimalField(
+        label="Crew on its way, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00")
+    )
+    cancel_at_door_amount = forms.DecimalField(
+        label="Crew at the door, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00")
+    )
 
 
 class SignForm(RefusableForm):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -40,7 +41,10 @@ def draft(
 
 
 def set_rate(*, contract: Contract, level: str, base_amount: Decimal, mile_amount: Decimal, **terms: Any) -> Rate:
-    """The price of one level in a draft. ``terms``: included_miles, mile_rounding, minimum_amount."""
+    """The price of one level in a draft.
+
+    ``terms``: included_miles, mile_rounding, minimum_amount, wait_free_minutes, wait_unit_minutes, wait_unit_amount.
+    """
     if contract.status != "draft":
         raise IllegalMove("A signed version never changes. Draft a new version.", code="contract_signed")
     if level not in levels.LEVELS:
@@ -82,8 +86,61 @@ def copy_rates(*, source: Contract, contract: Contract) -> int:
             included_miles=rate.included_miles,
             mile_rounding=rate.mile_rounding,
             minimum_amount=rate.minimum_amount,
+            wait_free_minutes=rate.wait_free_minutes,
+            wait_unit_minutes=rate.wait_unit_minutes,
+            wait_unit_amount=rate.wait_unit_amount,
         )
     return len(rates)
+
+
+def set_cancel_terms(
+    *,
+    contract: Contract,
+    cancel_free_minutes: int = 0,
+    cancel_late_amount: Decimal = Decimal(0),
+    cancel_en_route_amount: Decimal = Decimal(0),
+    cancel_at_door_amount: Decimal = Decimal(0),
+) -> Contract:
+    """What a draft asks when a trip is called off after acceptance (``vendors.fees``).
+
+    A later stage never costs less than an earlier one: who cancels would else wait for it.
+    """
+    if contract.status != "draft":
+        raise IllegalMove("A signed version never changes. Draft a new version.", code="contract_signed")
+    steps = [
+        ("cancel_late_amount", cancel_late_amount),
+        ("cancel_en_route_amount", cancel_en_route_amount),
+        ("cancel_at_door_amount", cancel_at_door_amount),
+    ]
+    if cancel_free_minutes < 0 or any(amount < 0 for _, amount in steps):
+        raise DomainError(
+            "A fee cannot be below zero.", code="negative", fields={"cancel_late_amount": "Zero or more."}
+        )
+    for (_, before), (name, after) in pairwise(steps):
+        if after < before:
+            words = "A later stage cannot cost less than an earlier one."
+            raise DomainError(words, code="falling_fee", fields={name: f"At least ${before}."})
+    values = {"cancel_free_minutes": cancel_free_minutes, **dict(steps)}
+    if not Contract.objects.filter(pk=contract.pk, status="draft").update(**values):
+        raise IllegalMove("A signed version never changes. Draft a new version.", code="contract_signed")
+    audit.record(
+        action="contract.cancel_terms_set",
+        target=contract,
+        details={name: str(value) for name, value in values.items()},
+    )
+    contract.refresh_from_db()
+    return contract
+
+
+def copy_cancel_terms(*, source: Contract, contract: Contract) -> Contract:
+    """Start a draft with the cancellation terms of another version of the same vendor."""
+    return set_cancel_terms(
+        contract=contract,
+        cancel_free_minutes=source.cancel_free_minutes,
+        cancel_late_amount=source.cancel_late_amount,
+        cancel_en_route_amount=source.cancel_en_route_amount,
+        cancel_at_door_amount=source.cancel_at_door_amount,
+    )
 
 
 def sign(*, contract: Contract, signed_by_name: str) -> Contract:

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from logistics.core import levels
 from logistics.core.access import requires
-from vendors.forms.contracts import DraftForm, RateForm, SignForm
+from vendors.forms.contracts import CancelTermsForm, DraftForm, RateForm, SignForm
 from vendors.models import Contract
 from vendors.selectors import contracts as selectors
 from vendors.services import contracts
@@ -88,6 +89,7 @@ def contract_new(request: HttpRequest) -> HttpResponse:
         if form.attempt(contracts.draft, **terms):
             if before is not None:
                 contracts.copy_rates(source=before, contract=form.result)
+                contracts.copy_cancel_terms(source=before, contract=form.result)
             messages.success(request, f"Version {form.result.version} is drafted. Check its rates, then sign.")
             return _to(form.result.pk)
     return render(request, "vendors/contract_new.html", {"form": form}, status=422)
@@ -102,6 +104,18 @@ def set_rate(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not (form.is_valid() and form.attempt(contracts.set_rate, contract=contract, **form.cleaned_data)):
         return _page(request, contract, rate_form=form, status=422)
     messages.success(request, f"{levels.LEVELS[form.cleaned_data['level']].label} is priced.")
+    return _to(pk)
+
+
+@requires("contracts.edit")
+@require_POST
+def set_cancel_terms(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What a draft asks when a trip is called off."""
+    contract = _contract(pk)
+    form = CancelTermsForm(request.POST)
+    if not (form.is_valid() and form.attempt(contracts.set_cancel_terms, contract=contract, **form.cleaned_data)):
+        return _page(request, contract, cancel_form=form, status=422)
+    messages.success(request, "The cancellation terms are saved.")
     return _to(pk)
 
 
@@ -153,6 +167,7 @@ def _page(
     *,
     rate_form: RateForm | None = None,
     sign_form: SignForm | None = None,
+    cancel_form: CancelTermsForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     contract = _contract(contract.pk)
@@ -169,6 +184,7 @@ def _page(
             "may_edit": contract.status == "draft" and "contracts.edit" in permissions,
             "rate_form": rate_form or RateForm(),
             "sign_form": sign_form or SignForm(),
+            "cancel_form": cancel_form or CancelTermsForm(initial=model_to_dict(contract)),
         },
         status=status,
     )
