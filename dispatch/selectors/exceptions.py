@@ -133,6 +133,8 @@ def _target(alert: Alert, permissions: frozenset[str]) -> str:
     number = alert.params.get("trip")
     if number:
         return url_of("dispatch:trip", number)
+    if alert.params.get("order_id") and "requests.view" in permissions:
+        return url_of("requests:standing_order", alert.params["order_id"])
     if alert.request is not None:
         unfinished = alert.request.status == "draft" or alert.code in COMPLETED_BY_BOOKING
         if unfinished and "requests.book" in permissions:

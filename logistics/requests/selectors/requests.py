@@ -45,6 +45,7 @@ def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[Waitin
         ServiceRequest.objects.filter(unit_id__in=ids, kind="transport")
         # Confirmed by the discharge before a person said how: it waits like a draft.
         .filter(Q(status__in=["draft", "held"]) | Q(status="requested", transport_rows__level=""))
+        .exclude(source="standing")  # dates to come, settled on the page of their series
         .select_related("patient", "unit", "discharge", "encounter__bed")
         .prefetch_related(_details())
         .order_by("created_at")[:limit]

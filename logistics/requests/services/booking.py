@@ -8,30 +8,26 @@ transaction), so that two people who book the same patient in the same second ge
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-from logistics.accounts.models import Facility, Unit
+from logistics.accounts.models import Facility
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Encounter, Patient, ServiceRequest, TransportDetail
-from logistics.requests.services import advice, alerts, drafts, gates, places, transitions
-from logistics.requests.services.answers import check
+from logistics.requests.services import advice, alerts, answers, budgets, company, drafts, gates, places, transitions
 from logistics.requests.services.places import Destination
+from logistics.requests.services.ride_rows import lock, locked, put
 
 OPEN = ("pending", "requested", "scheduled", "in_progress", "held")
 # Two rides of one patient closer than this are taken for the same ride booked twice.
 SAME_RIDE = dt.timedelta(hours=4)
-DETAIL_FIELDS = (
-    "when", "pickup_contact", "pickup_bed_label", "mobility", "needs", "oxygen_lpm", "weight_lb", "companions",
-    "payer_name", "driver_note",
-)  # fmt: skip
 
 
 class OpenRide(DomainError):
@@ -49,7 +45,10 @@ class OpenRide(DomainError):
 def open_ride_of(
     patient_id: UUID, *, pickup_at: dt.datetime | None = None, apart_from: UUID | None = None
 ) -> ServiceRequest | None:
-    """A ride of this patient that is booked and not over, within four hours of ``pickup_at`` (any when None)."""
+    """A ride of this patient that is booked and not over, within four hours of ``pickup_at`` (any when None).
+
+    The rides of one journey count each for itself: a return that is booked is as open as the way there.
+    """
     rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport", status__in=OPEN)
     if apart_from is not None:
         rides = rides.exclude(pk=apart_from)
@@ -63,6 +62,8 @@ def open_ride_of(
 def draft_of(patient_id: UUID) -> ServiceRequest | None:
     """The ride to go on with: the one that the chart foresaw, else the newest draft that the actor began."""
     rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport").order_by("-created_at")
+    # A date of a standing order that waits for a person is settled on the order's own page.
+    rides = rides.exclude(source="standing")
     for ride in rides.filter(source="ehr", status__in=["draft", "requested"]):
         if is_unfinished(ride):
             return ride
@@ -73,6 +74,7 @@ def just_booked(patient_id: UUID) -> bool:
     """Whether the actor booked a ride for this patient a moment ago: what the form saves now comes too late."""
     since = clock.now() - dt.timedelta(minutes=2)
     rides = ServiceRequest.objects.filter(patient_id=patient_id, kind="transport", status__in=OPEN)
+    rides = rides.exclude(source="standing")
     return rides.filter(requested_by_id=scoping.current().user_id, requested_at__gte=since).exists()
 
 
@@ -88,7 +90,7 @@ def start_draft(*, patient: Patient, key: str) -> ServiceRequest:
     when the patient is chosen must not leave a second one behind. Raises :class:`DomainError` when the health
     system has no site to be picked up from.
     """
-    _lock(patient.pk)
+    lock(patient.pk)
     known = ServiceRequest.objects.filter(idempotency_key=key).first() or draft_of(patient.pk)
     if known is not None:
         return known
@@ -102,6 +104,7 @@ def start_draft(*, patient: Patient, key: str) -> ServiceRequest:
         encounter=encounter,
         facility=facility,
         unit=encounter.unit if encounter else None,
+        cost_center=budgets.default_for(encounter.unit_id if encounter else None),
         source="user",
         requested_by_id=scope.user_id,
         requested_by_name=scope.actor_label,
@@ -146,24 +149,44 @@ def chart_defaults(patient: Patient, encounter: Encounter | None) -> dict[str, A
 def save_draft(*, request_id: UUID, fields: dict[str, Any]) -> ServiceRequest:
     """Keep what a person typed so far; nothing is refused, what cannot be read is left out.
 
-    ``fields`` are columns of ``TransportDetail`` plus ``unit``, ``destination`` (a
-    :class:`places.Destination`, or None with ``destination_text``), ``pickup_at`` and ``ready_expected_at``. A request
-    that is no draft any more stays as it is.
+    ``fields`` as in :mod:`ride_rows`. A request that is no draft any more stays as it is.
     """
-    request = _locked(request_id)
+    request = locked(request_id)
     if not is_unfinished(request):
         return request
     detail = TransportDetail.objects.get(request=request)
-    changed = _put(request, detail, fields)
+    changed = put(request, detail, fields)
     if changed:
         detail.save()
         ServiceRequest.objects.filter(pk=request.pk).update(
-            unit=request.unit, facility=request.facility, human_edited=True, updated_at=clock.now()
+            unit=request.unit,
+            facility=request.facility,
+            cost_center=request.cost_center,
+            human_edited=True,
+            updated_at=clock.now(),
         )
         audit.record(
             action="request.edited", target=request, patient_id=request.patient_id, details={"fields": sorted(changed)}
         )
     return request
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person saw and decided of the level: ``seen`` was shown, ``level`` is another one with its ``reason``."""
+
+    seen: str
+    level: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What is known of the way when it is booked: road miles, driving minutes, the contract's price in dollars."""
+
+    miles: Decimal | None = None
+    minutes: int | None = None
+    amount: Decimal | None = None
 
 
 def confirm(
@@ -176,57 +199,110 @@ def confirm(
     override_reason: str = "",
     miles: Decimal | None = None,
     minutes: int | None = None,
+    amount: Decimal | None = None,
 ) -> ServiceRequest:
     """Book the ride: a person saw ``level_seen`` and confirms it, or chooses another ``level`` with a reason.
 
     Sent again with the same ``key`` it answers with the same request and changes nothing. Raises
     :class:`OpenRide` when the patient has a ride already, and :class:`DomainError` whose ``fields`` name every
-    field that is missing or wrong. Publishes ``request.ready``.
+    field that is missing or wrong. Publishes ``request.ready``, or ``request.pending`` while something must be granted.
     """
-    request = _locked(request_id)
-    if request.idempotency_key == key and request.status in (*OPEN, "completed"):
+    request = locked(request_id)
+    if is_booked_with(request, key):
         return request
+    choice = Choice(level_seen, level, override_reason)
+    given, problems = examine(request, fields, choice, minutes=minutes)
+    if problems or given is None:
+        raise incomplete(problems)
+    return settle(request, fields, given, choice, key=key, quote=Quote(miles, minutes, amount))
+
+
+def incomplete(problems: dict[str, str]) -> DomainError:
+    """The refusal that names every field at once."""
+    return DomainError("Some answers are missing or need a change.", code="incomplete", fields=problems)
+
+
+def is_booked_with(request: ServiceRequest, key: str) -> bool:
+    """Whether this very form booked it before (a second click, a page sent again)."""
+    return request.idempotency_key == key and request.status in (*OPEN, "completed")
+
+
+def examine(
+    request: ServiceRequest, fields: dict[str, Any], choice: Choice, *, minutes: int | None
+) -> tuple[advice.Advice | None, dict[str, str]]:
+    """The advice for these answers and what is wrong with them; the caller holds the patient's lock.
+
+    ``minutes`` is the length of the way that the patient's own oxygen must last. Raises :class:`OpenRide`, and
+    :class:`DomainError` when the request is no draft any more.
+    """
     unfinished = is_unfinished(request)
     if not unfinished and request.status in OPEN:
         raise OpenRide(request.pk)
     if not unfinished:
         raise DomainError(f"This request is {request.status}. Start a new booking.", code="not_a_draft")
-    zone = request.facility.time_zone
-    problems = check(fields, zone=zone)
+    origin = fields.get("origin") if fields.get("pickup_kind") else None
+    unit = fields.get("unit")
+    facility = unit.facility if unit is not None else request.facility
+    start = origin if isinstance(origin, Destination) else None
+    if start is None and not fields.get("pickup_kind"):
+        start = places.of_facility(facility)
+    zone = start.location.zone if start is not None else facility.time_zone
+    problems = answers.check(fields, zone=zone, patient=request.patient, start=start)
     pickup_at = fields.get("pickup_at") or fields.get("ready_expected_at") or clock.now()
     other = open_ride_of(request.patient_id, pickup_at=pickup_at, apart_from=request.pk)
     if other is not None:
         raise OpenRide(other.pk)
-    given = None
-    if fields.get("mobility"):
-        given = advise_for(fields, request.patient, minutes=minutes)
-        problems.update(_level_problems(given.level, level_seen, level, override_reason))
-    if problems:
-        raise DomainError("Some answers are missing or need a change.", code="incomplete", fields=problems)
-    assert given is not None  # mobility is one of the answers that check() asks for
+    if not fields.get("mobility"):
+        return None, problems
+    given = advise_for(fields, request.patient, minutes=minutes)
+    problems.update(_level_problems(given.level, choice))
+    return given, problems
+
+
+def settle(
+    request: ServiceRequest,
+    fields: dict[str, Any],
+    given: advice.Advice,
+    choice: Choice,
+    *,
+    key: str,
+    quote: Quote,
+    changes: dict[str, Any] | None = None,
+) -> ServiceRequest:
+    """Write the answers that :func:`examine` found right and confirm the request; ``changes`` are further columns."""
     detail = TransportDetail.objects.get(request=request)
-    changed = _put(request, detail, fields)
     scope = scoping.current()
-    chosen = level or given.level
+    changed = put(request, detail, fields)
+    detail.companions = company.riding_along(fields)
+    detail.plan = {}
+    if detail.when == "ready" and detail.ready_owner_id is None:
+        # A ride that waits for the word is always somebody's.
+        detail.ready_owner_id, detail.ready_owner_name = scope.user_id, scope.actor_label
+    chosen = choice.level or given.level
     detail.level_advised = given.level
     detail.level = chosen
     detail.level_reason = given.reason[:300]
-    detail.level_override_reason = override_reason.strip()[:300] if chosen != given.level else ""
+    detail.level_override_reason = choice.reason.strip()[:300] if chosen != given.level else ""
     detail.level_confirmed_by_id = scope.user_id
-    detail.miles, detail.minutes = miles, minutes
+    detail.miles, detail.minutes = quote.miles, quote.minutes
     if detail.when == "now":
         detail.pickup_at = clock.now()
     detail.save()
-    if detail.place is not None:
-        places.used(detail.place)
-    changes = {
+    for place in (detail.place, detail.pickup_place):
+        if place is not None:
+            places.used(place)
+    columns = {
         "unit": request.unit,
         "facility": request.facility,
+        "cost_center": request.cost_center,
         "human_edited": True,
         "idempotency_key": key,
         "requested_by_id": scope.user_id,
         "requested_by_name": scope.actor_label,
+        "requested_by_role": scope.actor_role,
         "requested_at": clock.now(),
+        "estimated_amount": quote.amount,
+        **(changes or {}),
     }
     details = {
         "level": chosen,
@@ -236,10 +312,14 @@ def confirm(
         "edited": sorted(changed),
     }
     if request.status == "draft":
-        gates.confirm(request, changes=changes, details=details)
+        # The askers look at the saved request.
+        ServiceRequest.objects.filter(pk=request.pk).update(**columns)
+        for name, value in columns.items():
+            setattr(request, name, value)
+        gates.confirm(request, details=details)
         alerts.resolve(("ride_details_missing", "left_before_ride", "left_without_ride"), request=request)
     else:
-        ServiceRequest.objects.filter(pk=request.pk).update(**changes)
+        ServiceRequest.objects.filter(pk=request.pk).update(**columns)
         audit.record(action="request.completed_details", target=request, patient_id=request.patient_id, details=details)
         drafts.release(request)
     if chosen != given.level:
@@ -247,7 +327,7 @@ def confirm(
             action="request.level_overridden",
             target=request,
             patient_id=request.patient_id,
-            reason=override_reason,
+            reason=choice.reason,
             details={"advised": given.level, "chosen": chosen, "rules": given.version},
         )
     return request
@@ -271,89 +351,35 @@ def cancel(*, request_id: UUID, reason_code: str, note: str = "") -> ServiceRequ
     """Cancel a request (``reason_code`` is a word such as ``patient_refused``). Dispatch calls the vendor off."""
     if not reason_code:
         raise DomainError("Choose why it is canceled.", code="no_reason", fields={"reason": "Choose a reason."})
-    request = _locked(request_id)
+    request = locked(request_id)
     return transitions.request_to(request, "canceled", reason=reason_code, details={"note": bool(note)})
 
 
 def hold(*, request_id: UUID, reason: str) -> ServiceRequest:
     """Stop a request until a person decides."""
-    request = _locked(request_id)
+    request = locked(request_id)
     transitions.hold(request, reason=reason)
     return request
 
 
 def resume(*, request_id: UUID, reason: str = "") -> ServiceRequest:
     """A person decided that a held request goes on where it was; from now on it outranks the feed."""
-    request = _locked(request_id)
+    request = locked(request_id)
     transitions.resume(request, reason=reason)
     ServiceRequest.objects.filter(pk=request.pk).update(human_edited=True)
     request.human_edited = True
     return request
 
 
-def _level_problems(advised: str, seen: str, chosen: str, reason: str) -> dict[str, str]:
-    if chosen and chosen not in LEVELS:
+def _level_problems(advised: str, choice: Choice) -> dict[str, str]:
+    if choice.level and choice.level not in LEVELS:
         return {"level": "Choose a level from the list."}
-    if chosen and chosen != advised:
-        if len(reason.strip()) < 5:
+    if choice.level and choice.level != advised:
+        if len(choice.reason.strip()) < 5:
             return {"override_reason": "Write who decided on another level, and why. It is kept in the audit log."}
         return {}
-    if not seen:
+    if not choice.seen:
         return {"level": f"Check the level of service, {LEVELS[advised].label}, then book."}
-    if seen != advised:
+    if choice.seen != advised:
         return {"level": f"The answers changed the level to {LEVELS[advised].label}. Check it, then book."}
     return {}
-
-
-def _put(request: ServiceRequest, detail: TransportDetail, fields: dict[str, Any]) -> set[str]:
-    changed = set()
-    for name in DETAIL_FIELDS:
-        if name in fields and fields[name] != getattr(detail, name):
-            setattr(detail, name, fields[name])
-            changed.add(name)
-    for name in ("pickup_at", "ready_expected_at"):
-        if name in fields and fields[name] != getattr(detail, name):
-            setattr(detail, name, fields[name])
-            changed.add(name)
-    unit = fields.get("unit")
-    if isinstance(unit, Unit) and unit.pk != request.unit_id:
-        request.unit, request.facility = unit, unit.facility
-        changed.add("unit")
-    if "destination" in fields:
-        changed |= _put_destination(detail, fields)
-    return changed
-
-
-def _put_destination(detail: TransportDetail, fields: dict[str, Any]) -> set[str]:
-    destination = fields["destination"]
-    before = (detail.place_id, detail.destination_kind, detail.destination_address)
-    if isinstance(destination, Destination):
-        detail.place = destination.place
-        detail.destination_kind = destination.kind
-        detail.destination_address = {} if destination.place else destination.address.as_dict()
-        detail.destination_latitude = destination.location.lat
-        detail.destination_longitude = destination.location.lon
-        detail.destination_zone = destination.location.zone
-    else:
-        # Not understood yet: what was written is kept for the person who goes on with the draft.
-        text = str(fields.get("destination_text", ""))[:200]
-        detail.place = None
-        detail.destination_kind = "other" if text else ""
-        detail.destination_address = {"line": text} if text else {}
-        detail.destination_latitude = detail.destination_longitude = None
-        detail.destination_zone = ""
-    after = (detail.place_id, detail.destination_kind, detail.destination_address)
-    return {"destination"} if before != after else set()
-
-
-def _locked(request_id: UUID) -> ServiceRequest:
-    """The request, read again after the patient's lock is ours. Raises ``DoesNotExist``."""
-    patient_id = ServiceRequest.objects.values_list("patient_id", flat=True).get(pk=request_id)
-    _lock(patient_id)
-    return ServiceRequest.objects.select_related("facility", "unit", "patient").get(pk=request_id)
-
-
-def _lock(patient_id: UUID) -> None:
-    tenant_id = scoping.current_tenant_id()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"booking|{tenant_id}|{patient_id}"])

@@ -197,7 +197,8 @@ def _make(
         doubt = "standing_conflict"
     if doubt:
         outbox.publish("request.drafted", {"request_id": str(request.pk), "unit_id": str(request.unit_id or "")})
-        alerts.raise_alert(doubt, request=request, params={"day": day_words(one.occurrence.day)})
+        params = {"day": day_words(one.occurrence.day), "order_id": str(order.pk)}
+        alerts.raise_alert(doubt, request=request, params=params)
     else:
         gates.confirm(request, details={"order": str(order.pk)}, source=SOURCE)
     return row
