@@ -81,6 +81,4 @@ def wait_line(terms: WaitTerms, minutes: int) -> Line | None:
     each, amount = to_cents(terms.unit_amount), to_cents(units * terms.unit_amount)
     free = f", {terms.free_minutes} min free" if terms.free_minutes else ""
     rule = f"{minutes} min waited{free}, by begun {terms.unit_minutes} min"
-    return Line(
-        "wait", "Waiting", Decimal(units), f"{terms.unit_minutes} min", to_cents(terms.unit_amount), amount, rule
-    )
+    return Line("wait", "Waiting", Decimal(units), f"{terms.unit_minutes} min", each, amount, rule)

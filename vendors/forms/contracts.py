@@ -64,12 +64,24 @@ class RateForm(RefusableForm):
         label="Minimum, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00"),
         help_text="For base and miles together",
     )  # fmt: skip
-    wait_free_minutes = forms.IntegerField(label="Waiting free, minutes", min_value=0, max_value=240, initial=0)
-    wait_unit_minutes = forms.IntegerField(label="Waiting paid by minutes", min_value=1, max_value=60, initial=15)
+    wait_free_minutes = forms.IntegerField(
+        label="Waiting free, minutes", min_value=0, max_value=240, initial=0, required=False
+    )
+    wait_unit_minutes = forms.IntegerField(
+        label="Waiting paid by minutes", min_value=1, max_value=60, initial=15, required=False
+    )
     wait_unit_amount = forms.DecimalField(
         label="For each begun, USD", min_value=Decimal(0), max_digits=9, decimal_places=2, initial=Decimal("0.00"),
-        help_text="A vehicle that waits to bring the patient back",
+        help_text="A vehicle that waits to bring the patient back", required=False,
     )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Waiting costs nothing unless somebody says so."""
+        data = super().clean() or {}
+        for name in ("wait_free_minutes", "wait_unit_minutes", "wait_unit_amount"):
+            if data.get(name) is None and name not in self.errors:
+                data[name] = self.fields[name].initial
+        return data
 
 
 class CancelTermsForm(RefusableForm):

@@ -123,11 +123,8 @@ def set_cancel_terms(
     values = {"cancel_free_minutes": cancel_free_minutes, **dict(steps)}
     if not Contract.objects.filter(pk=contract.pk, status="draft").update(**values):
         raise IllegalMove("A signed version never changes. Draft a new version.", code="contract_signed")
-    audit.record(
-        action="contract.cancel_terms_set",
-        target=contract,
-        details={name: str(value) for name, value in values.items()},
-    )
+    details = {name: str(value) for name, value in values.items()}
+    audit.record(action="contract.cancel_terms_set", target=contract, details=details)
     contract.refresh_from_db()
     return contract
 
