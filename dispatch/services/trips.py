@@ -176,7 +176,7 @@ def update_from_request(request_id: UUID, *, source: str = "user") -> Trip | Non
     leg = Leg.objects.get(trip=trip, sequence=1)
     passenger = Passenger.objects.get(trip=trip)
     # Once the pickup is wanted now, a foreseen time of the request says nothing any more.
-    called = trip.when == facts.trip["when"] and trip.when != "at" and trip.is_ready
+    called = trip.when == facts.trip["when"] and trip.when in ("now", "ready") and trip.is_ready
     keep = {"pickup_at", "pickup_latest_at"} if called else set()
     changed = [name for name, value in facts.trip.items() if name not in keep and getattr(trip, name) != value]
     changed += [name for name, value in facts.leg.items() if getattr(leg, name) != value]
