@@ -81,9 +81,9 @@ def exceptions(visit: Elements) -> list[str]:
             out.append("too_short")
         elif length > LONGEST:
             out.append("too_long")
-    if visit.planned_at is not None and visit.begin_at is not None:
-        if abs(visit.begin_at - visit.planned_at) > TIME_SLACK:
-            out.append("off_time")
+    planned, begun = visit.planned_at, visit.begin_at
+    if planned is not None and begun is not None and abs(begun - planned) > TIME_SLACK:
+        out.append("off_time")
     return out
 
 

@@ -14,7 +14,11 @@ PAGES: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Dispatch", "dispatch:console", "radar", "dispatch.view"),
             ("Bed board", "requests:beds", "bed-double", "beds.view"),
             ("Book a trip", "dispatch:book", "plus", "requests.book"),
+            ("Home health", "dispatch:home_health", "heart-handshake", "requests.view"),
             ("Offers", "dispatch:offers", "inbox", "offers.view"),
+            ("Referrals", "dispatch:referrals", "heart-handshake", "referrals.view"),
+            ("Visits", "dispatch:visits", "calendar-check", "visits.view"),
+            ("My visits", "dispatch:visit_day", "calendar-check", "visits.act"),
             ("Today", "dispatch:driver_day", "route", "drive.view"),
             ("Trips", "dispatch:trips", "route", "trips.view"),
             ("Charges", "billing:charges", "receipt", "charges.view"),
@@ -27,6 +31,8 @@ PAGES: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Address book", "requests:places", "book-user", "places.view"),
             ("Vendors", "vendors:network", "truck", "vendors.view"),
+            ("Home health agencies", "dispatch:agencies", "stethoscope", "vendors.view"),
+            ("Agency profile", "dispatch:agency", "clipboard-list", "agency.edit"),
             ("Fleet and crews", "vendors:fleet", "truck", "fleet.view"),
             ("Contracts", "vendors:contracts", "file-signature", "contracts.view"),
             ("Scorecards", "vendors:scorecards", "bar-chart-3", "scorecards.view"),
@@ -38,6 +44,7 @@ PAGES: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "Settings",
         [
+            ("Set up", "integrations:setup", "list-checks", "setup.edit"),
             ("People and roles", "accounts:people", "users", "people.view"),
             ("Sites and units", "accounts:sites", "building-2", "sites.view"),
             ("Organizations", "accounts:organizations", "building-2", "organizations.view"),

@@ -28,8 +28,10 @@ def _role(label: str, side: str, start: str, permissions: str, *, second_factor:
 SEE_TRIPS = "live.follow trips.view palette.search"
 CARE = (
     f"{SEE_TRIPS} board.view beds.view patients.search patients.view requests.view requests.book requests.cancel"
-    " places.view places.edit"
+    " places.view places.edit approvals.view"
 )
+
+HOME_CARE = "referrals.view referrals.answer visits.view visits.plan agency.edit"
 
 ROLES: dict[str, Role] = {
     "case_manager": _role("Case manager", "health_system", "dispatch:board", CARE),
@@ -37,14 +39,16 @@ ROLES: dict[str, Role] = {
         "Transport coordinator",
         "health_system",
         "dispatch:console",
-        f"{CARE} dispatch.view dispatch.act vendors.view scorecards.view inbox.view",
+        f"{CARE} dispatch.view dispatch.act vendors.view scorecards.view inbox.view approvals.answer policies.view"
+        " budgets.view protocols.view",
     ),
     "biller": _role("Biller", "health_system", "billing:charges", f"{SEE_TRIPS} charges.view patients.view"),
     "payables": _role(
         "Contracts and payables",
         "health_system",
         "vendors:contracts",
-        f"{SEE_TRIPS} charges.view contracts.view contracts.edit vendors.view scorecards.view",
+        f"{SEE_TRIPS} charges.view contracts.view contracts.edit vendors.view scorecards.view approvals.view"
+        " approvals.answer policies.view budgets.view budgets.edit",
     ),
     "quality": _role("Quality", "health_system", "vendors:scorecards", f"{SEE_TRIPS} vendors.view scorecards.view"),
     "admin": _role(
@@ -52,7 +56,8 @@ ROLES: dict[str, Role] = {
         "health_system",
         "vendors:scorecards",
         f"{SEE_TRIPS} vendors.view vendors.edit contracts.view scorecards.view"
-        " people.view people.edit sites.view sites.edit audit.view inbox.view",
+        " people.view people.edit sites.view sites.edit setup.edit audit.view inbox.view approvals.view approvals.answer"
+        " policies.view policies.edit budgets.view budgets.edit protocols.view protocols.edit",
     ),
     "integration_engineer": _role(
         "Integration engineer",
@@ -73,10 +78,10 @@ ROLES: dict[str, Role] = {
         f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view scorecards.own",
     ),
     "home_health": _role(
-        "Home health coordinator",
-        "vendor",
-        "dispatch:offers",
-        f"{SEE_TRIPS} offers.view offers.answer assignments.edit scorecards.own",
+        "Home health coordinator", "vendor", "dispatch:referrals", f"{SEE_TRIPS} {HOME_CARE} scorecards.own"
+    ),
+    "clinician": _role(
+        "Home health clinician", "vendor", "dispatch:visit_day", "live.follow visits.act", second_factor=False
     ),
     "dme": _role(
         "Equipment coordinator",
@@ -92,7 +97,7 @@ ROLES: dict[str, Role] = {
         "vendor",
         "dispatch:offers",
         f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view fleet.edit scorecards.own"
-        " people.view people.edit audit.view",
+        f" {HOME_CARE} people.view people.edit audit.view",
     ),
     "driver": _role(
         "Driver or crew", "vendor", "dispatch:driver_day", "live.follow drive.view drive.act", second_factor=False

@@ -1,4 +1,4 @@
-"""Visits: planned by the agency, begun and ended from the clinician's phone, verified by rule or by a coordinator."""
+"""Visits: begun and ended from the clinician's phone, verified by rule or by a coordinator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from dispatch import evv
 from dispatch.models import Referral, ReferralPatient, Visit, VisitEdit, VisitEvent
@@ -16,9 +16,6 @@ from dispatch.services.transitions import corrected
 from logistics.accounts import roles
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, IllegalMove
-from logistics.requests import home_health_rules as rules
-from vendors.models import Credential, CrewMember
-from vendors.policies import CREDENTIALS_OF_CREW
 
 MISSED = {
     "no_answer": "Nobody answered the door",
@@ -30,7 +27,6 @@ MISSED = {
     "other": "Other",
 }
 REFUSED = "refused"
-TAKES = ("ordered", "scheduled", "checked_in", "checked_out")
 
 
 @dataclass(frozen=True)
@@ -43,64 +39,6 @@ class Position:
 
 
 @transaction.atomic
-def plan(visit_id: UUID, *, clinician_id: UUID, starts_at: dt.datetime, ends_at: dt.datetime) -> Visit:
-    """Give a visit its time and clinician; a planned one gets others. Vendor scope, repeatable.
-
-    Publishes ``visit.scheduled``. Raises ``DomainError`` naming fields: another discipline, a paper that ends before
-    the visit, a clinician who is with somebody else then; ``IllegalMove`` when the visit began or the order is held.
-    """
-    known = _own(visit_id)
-    clinician = CrewMember.objects.filter(pk=clinician_id, is_active=True).first()
-    if clinician is None:
-        raise _refused("clinician", "Choose a clinician of your agency.")
-    if ends_at <= starts_at:
-        raise _refused("ends_at", "The end must be after the begin.")
-    if ends_at <= clock.now():
-        raise _refused("starts_at", "This time has passed.")
-    _lock_clinician(clinician.pk)
-    _check_clinician(known, clinician, starts_at, ends_at)
-    with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral, visit = _locked(known)
-        _refuse_held(referral)
-        same = (visit.clinician_id, visit.starts_at, visit.ends_at) == (clinician.pk, starts_at, ends_at)
-        if visit.status == "scheduled" and same:
-            return visit
-        if visit.status not in ("ordered", "scheduled"):
-            raise IllegalMove(f"This visit is {visit.get_status_display().lower()} already.", code="begun")
-        moved = visit.status == "scheduled"
-        return visit_to(
-            visit,
-            "scheduled",
-            reason="Planned anew" if moved else "",
-            changes={
-                "clinician_id": clinician.pk,
-                "clinician_name": clinician.name,
-                "clinician_user_id": clinician.user_id,
-                "starts_at": starts_at,
-                "ends_at": ends_at,
-                "late_told_at": None,
-            },
-            details={"starts_at": starts_at.isoformat(), "replanned": moved},
-        )
-
-
-@transaction.atomic
-def add(referral_id: UUID, *, discipline: str) -> Visit:
-    """One more visit of the episode, to be planned. Vendor scope. Publishes ``visit.ordered``."""
-    known = referrals.own(referral_id)
-    if discipline not in known.disciplines:
-        raise _refused("discipline", "Choose a service that is ordered.")
-    with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral = referrals.get_locked(referral_id)
-        _refuse_held(referral)
-        if referral.status != "in_care":
-            raise IllegalMove("The first visit comes first. Others can be added when it is verified.", code="no_start")
-        visit = Visit.objects.create(referral=referral, vendor_id=referral.vendor_id, discipline=discipline)
-        _tell_ordered(visit)
-        return visit
-
-
-@transaction.atomic
 def check_in(
     visit_id: UUID, *, at: dt.datetime, key: str, where: Position, device_now: dt.datetime | None = None
 ) -> Visit:
@@ -108,14 +46,14 @@ def check_in(
 
     Publishes ``visit.checked_in``. Raises ``DomainError`` (not this clinician's visit) or ``IllegalMove``.
     """
-    known = _own(visit_id)
+    known = own(visit_id)
     home = _home(known)
     with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral, visit = _locked(known)
+        referral, visit = locked(known)
         _check_clinician_taps(visit)
         if _counted(visit, key):
             return visit
-        _refuse_held(referral)
+        refuse_held(referral)
         if visit.status != "scheduled":
             raise IllegalMove(_cannot(visit, "Check in"), code="status")
         skew, true_at = _time(at, device_now)
@@ -141,12 +79,12 @@ def check_out(
     """The clinician leaves and says what was done; the visit is verified, or an exception that a coordinator must
     look at. Vendor scope. Publishes ``visit.checked_out``, then ``visit.verified`` or ``visit.exception``; the first
     verified visit publishes ``home_health.soc_completed`` too."""
-    known = _own(visit_id)
+    known = own(visit_id)
     home = _home(known)
     if len(done_note.strip()) < 3:
-        raise _refused("done_note", "Write in a few words what was done.")
+        raise refused("done_note", "Write in a few words what was done.")
     with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral, visit = _locked(known)
+        referral, visit = locked(known)
         _check_clinician_taps(visit)
         if _counted(visit, key):
             return visit
@@ -170,9 +108,9 @@ def approve(visit_id: UUID, *, reason: str, note: str = "") -> Visit:
 
     Vendor scope, repeatable. The clinician of the visit may not. Publishes ``visit.verified``.
     """
-    known = _own(visit_id)
+    known = own(visit_id)
     with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral, visit = _locked(known)
+        referral, visit = locked(known)
         if visit.status == "verified":
             return visit
         if visit.status != "exception":
@@ -190,18 +128,18 @@ def correct(
     Vendor scope. Allowed from a planned visit to an exception; the visit is verified by it. Raises ``DomainError``
     naming fields; a visit cannot end in the future.
     """
-    known = _own(visit_id)
+    known = own(visit_id)
     if end_at <= begin_at:
-        raise _refused("end_at", "The end must be after the begin.")
+        raise refused("end_at", "The end must be after the begin.")
     if end_at > clock.now():
-        raise _refused("end_at", "The end lies ahead. Write what happened.")
+        raise refused("end_at", "The end lies ahead. Write what happened.")
     if len(note.strip()) < 5:
-        raise _refused("note", "Write how you know these times.")
+        raise refused("note", "Write how you know these times.")
     with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral, visit = _locked(known)
+        referral, visit = locked(known)
         if visit.status not in ("scheduled", "checked_in", "exception") or visit.clinician_id is None:
             raise IllegalMove(_cannot(visit, "Correct"), code="status")
-        _refuse_held(referral)
+        refuse_held(referral)
         _check_approver(visit, reason)
         scope = scoping.current()
         VisitEdit.objects.create(
@@ -240,10 +178,10 @@ def miss(visit_id: UUID, *, code: str, note: str = "", practitioner_told: bool =
     ``visit.refused``; the hospital is told.
     """
     if code not in MISSED and code != REFUSED:
-        raise _refused("code", "Choose a reason from the list.")
-    known = _own(visit_id)
+        raise refused("code", "Choose a reason from the list.")
+    known = own(visit_id)
     with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral, visit = _locked(known)
+        referral, visit = locked(known)
         _check_clinician_taps(visit)
         to = "refused" if code == REFUSED else "missed"
         if visit.status == to:
@@ -258,7 +196,7 @@ def miss(visit_id: UUID, *, code: str, note: str = "", practitioner_told: bool =
         visit.save(update_fields=["missed_note"])
         if visit.is_soc and referral.status == "accepted":
             again = referrals.order_start(referral)
-            _tell_ordered(again)
+            tell_ordered(again)
         return visit
 
 
@@ -328,30 +266,14 @@ def _check_clinician_taps(visit: Visit) -> None:
 
 def _check_approver(visit: Visit, reason: str) -> None:
     if reason not in evv.REASONS:
-        raise _refused("reason", "Choose a reason from the list.")
+        raise refused("reason", "Choose a reason from the list.")
     scope = scoping.current()
     if scope.user_id is not None and scope.user_id == visit.clinician_user_id:
-        raise _refused("reason", "Somebody else must approve your own visit.")
+        raise refused("reason", "Somebody else must approve your own visit.")
 
 
-def _check_clinician(visit: Visit, clinician: CrewMember, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
-    if clinician.level != visit.discipline:
-        wanted = rules.DISCIPLINES[visit.discipline].label.lower()
-        raise _refused("clinician", f"{clinician.name} does not give {wanted}.")
-    day = ends_at.date()
-    held = {row.kind: row.ends_on for row in Credential.objects.filter(crew_member=clinician).order_by("ends_on")}
-    names = dict(Credential.KINDS)
-    for kind in CREDENTIALS_OF_CREW.get(clinician.level, ()):
-        if kind not in held:
-            raise _refused("clinician", f"{clinician.name} has no {names[kind].lower()} on file.")
-        if held[kind] < day:
-            raise _refused("clinician", f"{clinician.name}'s {names[kind].lower()} ends before this visit.")
-    busy = Visit.objects.filter(clinician=clinician, status__in=TAKES, starts_at__lt=ends_at, ends_at__gt=starts_at)
-    if busy.exclude(pk=visit.pk).exists():
-        raise _refused("starts_at", f"{clinician.name} is with another patient then.")
-
-
-def _own(visit_id: UUID) -> Visit:
+def own(visit_id: UUID) -> Visit:
+    """A visit of the agency at work. Vendor scope."""
     vendor_id = scoping.current().vendor_id
     visit = Visit.objects.filter(pk=visit_id, vendor_id=vendor_id).first() if vendor_id else None
     if visit is None:
@@ -359,8 +281,9 @@ def _own(visit_id: UUID) -> Visit:
     return visit
 
 
-def _locked(known: Visit) -> tuple[Referral, Visit]:
-    referral = referrals.get_locked(known.referral_id)
+def locked(known: Visit) -> tuple[Referral, Visit]:
+    """The referral and the visit, locked in this order. Crossing scope."""
+    referral = referrals.getlocked(known.referral_id)
     return referral, Visit.objects.select_for_update().get(pk=known.pk)
 
 
@@ -383,7 +306,8 @@ def _time(at: dt.datetime, device_now: dt.datetime | None) -> tuple[int, dt.date
     return skew, min(corrected(at, skew), now)
 
 
-def _refuse_held(referral: Referral) -> None:
+def refuse_held(referral: Referral) -> None:
+    """Refuse work on a referral that is on hold or not the agency's any more."""
     if referral.status == "held":
         raise IllegalMove("The hospital put this order on hold. Do not visit; call the hospital.", code="held")
     if referral.status not in ("accepted", "in_care"):
@@ -395,21 +319,16 @@ def _cannot(visit: Visit, what: str) -> str:
     return f"{what} is not possible: this visit {words.get(visit.status, 'is ' + visit.get_status_display().lower())}."
 
 
-def _tell_ordered(visit: Visit) -> None:
-    outbox.publish(
-        "visit.ordered", {"visit_id": str(visit.pk), "referral_id": str(visit.referral_id)}, vendor_id=visit.vendor_id
-    )
-
-
-def _lock_clinician(clinician_id: UUID) -> None:
-    """Two plans for one clinician wait for each other: the overlap is looked at once at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"clinician|{clinician_id}"])
+def tell_ordered(visit: Visit) -> None:
+    """Publish ``visit.ordered``."""
+    payload = {"visit_id": str(visit.pk), "referral_id": str(visit.referral_id)}
+    outbox.publish("visit.ordered", payload, vendor_id=visit.vendor_id)
 
 
 def _iso(moment: dt.datetime | None) -> str:
     return moment.isoformat() if moment is not None else ""
 
 
-def _refused(field: str, words: str) -> DomainError:
+def refused(field: str, words: str) -> DomainError:
+    """A refusal at one field of a form."""
     return DomainError(words, code="refused", fields={field: words})

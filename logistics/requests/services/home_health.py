@@ -60,7 +60,9 @@ def refer(*, patient: Patient, fields: dict[str, Any], key: str) -> ServiceReque
     problems |= check(fields, zone=location.zone if location else facility.time_zone)
     if problems:
         raise DomainError("Some answers are missing or need a change.", code="incomplete", fields=problems)
-    assert address is not None and location is not None  # else there were problems
+    # Without them there were problems.
+    assert address is not None
+    assert location is not None
     scope, now = scoping.current(), clock.now()
     request = ServiceRequest.objects.create(
         kind="home_health",

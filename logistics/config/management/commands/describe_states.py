@@ -17,6 +17,8 @@ MACHINES = (
     dispatch_states.TRIP,
     dispatch_states.OFFER,
     dispatch_states.LEG,
+    dispatch_states.REFERRAL,
+    dispatch_states.VISIT,
 )
 
 THEIRS = """
