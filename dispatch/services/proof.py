@@ -106,13 +106,13 @@ def _receiver(leg: Leg, name: str, relation: str) -> str:
         field = "receiver_relation" if name else "receiver_name"
         raise DomainError("Say who received the patient.", code="no_receiver", fields={field: "Who received?"})
     crew = RunCrew.objects.filter(run__leg=leg, run__is_active=True).select_related("crew_member")
-    if any(_same_person(name, row.crew_member.name) for row in crew):
+    if any(same_person(name, row.crew_member.name) for row in crew):
         words = "The crew cannot sign for the patient. Enter who received the patient."
         raise DomainError(words, code="crew_receiver", fields={"receiver_name": words})
     return name[:120]
 
 
-def _same_person(one: str, other: str) -> bool:
+def same_person(one: str, other: str) -> bool:
     """The same name in any order, case and punctuation; a shorter form of it (``S. Kim``) counts as well."""
     first, second = (sorted(_parts(text), key=len, reverse=True) for text in (one, other))
     if len(first) > len(second):
