@@ -31,8 +31,11 @@ class Ask:
 
 
 # Who may ask for a gate when a request is confirmed: each looks at the saved request and answers with what it needs.
+# They run in the confirming transaction, so that one may take what is scarce (an authorized unit) instead of asking.
 Asker = Callable[[ServiceRequest], Iterable[Ask]]
 ASKERS: list[Asker] = []
+# Kind of gate → who checks that the actor may answer it (raises ``NotAllowed``); no entry: the view's permission does.
+GUARDS: dict[str, Callable[[Gate, ServiceRequest], None]] = {}
 
 
 def asks_of(request: ServiceRequest) -> list[Ask]:
@@ -46,15 +49,35 @@ def confirm(
     changes: dict[str, Any] | None = None,
     details: dict[str, Any] | None = None,
     source: str = "user",
+    reason: str = "",
+    at: dt.datetime | None = None,
 ) -> ServiceRequest:
-    """Move a draft on: to ``requested`` when nothing must be granted first, else to ``pending`` with its gates open."""
+    """Move a draft on: to ``requested`` when nothing must be granted first, else to ``pending`` with its gates open.
+
+    A request that its discharge confirmed before it was complete is ``requested`` already: it goes to ``pending`` when
+    something must be granted, else it stays (the caller hands it to dispatch).
+    """
+    changes = dict(changes or {})
+    if source == "user":
+        changes["requested_by_role"] = scoping.current().actor_role[:40]
+    # What is asked depends on what the booking sets: who asked, the price, who pays.
+    for name, value in changes.items():
+        setattr(request, name, value)
     asks = asks_of(request)
     if not asks:
-        return transitions.request_to(request, "requested", source=source, changes=changes, details=details)
+        if request.status == "requested":
+            if changes:
+                ServiceRequest.objects.filter(pk=request.pk).update(**changes)
+            return request
+        return transitions.request_to(
+            request, "requested", source=source, reason=reason, at=at, changes=changes, details=details
+        )
     moved = transitions.request_to(
         request,
         "pending",
         source=source,
+        reason=reason,
+        at=at,
         changes=changes,
         details={**(details or {}), "gates": [ask.rule for ask in asks]},
     )
@@ -75,8 +98,31 @@ def open_gate(request: ServiceRequest, ask: Ask) -> Gate:
     )
     if made:
         audit.record(action="gate.opened", target=gate, patient_id=request.patient_id, details={"rule": ask.rule})
-        outbox.publish("gate.opened", _about(gate))
+        outbox.publish("gate.opened", about(gate))
     return gate
+
+
+def ask_again(request: ServiceRequest) -> bool:
+    """A request came back to ``pending`` (a hold ended): open what it needs now, or send it on when that is nothing.
+
+    Returns whether it went.
+    """
+    if request.status != "pending":
+        return False
+    for ask in asks_of(request):
+        open_gate(request, ask)
+    return send_on(request)
+
+
+def withdraw(request: ServiceRequest, *, note: str = "") -> int:
+    """Nobody needs to answer any more: close every open gate of this request. Returns how many."""
+    found = list(Gate.objects.select_for_update(of=("self",)).filter(request=request, state="open").order_by("pk"))
+    for gate in found:
+        gate.state, gate.answered_at, gate.answer_note = "withdrawn", clock.now(), note[:300]
+        gate.save()
+        audit.record(action="gate.withdrawn", target=gate, patient_id=request.patient_id, details={"rule": gate.rule})
+        outbox.publish("gate.withdrawn", about(gate))
+    return len(found)
 
 
 def answer(*, gate_id: UUID, granted: bool, note: str = "") -> Gate:
@@ -89,9 +135,13 @@ def answer(*, gate_id: UUID, granted: bool, note: str = "") -> Gate:
         raise DomainError("This approval does not exist.", code="not_found")
     request = ServiceRequest.objects.select_for_update(of=("self",)).get(pk=found.request_id)
     gate = Gate.objects.select_for_update(of=("self",)).get(pk=gate_id)
+    if gate.kind in GUARDS:
+        GUARDS[gate.kind](gate, request)
     wanted = "granted" if granted else "denied"
     if gate.state == wanted:
         return gate
+    if gate.state == "withdrawn":
+        raise DomainError("This is not needed any more: the request was held, canceled or denied.", code="answered")
     if gate.state != "open":
         raise DomainError(
             f"{gate.answered_by_name or 'Somebody'} already answered: {gate.get_state_display().lower()}.",
@@ -104,9 +154,9 @@ def answer(*, gate_id: UUID, granted: bool, note: str = "") -> Gate:
     gate.answered_by_id, gate.answered_by_name = scope.user_id, scope.actor_label
     gate.save()
     audit.record(action=f"gate.{wanted}", target=gate, patient_id=request.patient_id, details={"rule": gate.rule})
-    outbox.publish(f"gate.{wanted}", _about(gate))
+    outbox.publish(f"gate.{wanted}", about(gate))
     if not granted and request.status == "pending":
-        Gate.objects.filter(request=request, state="open").update(state="withdrawn")
+        withdraw(request, note="Another approval was denied")
         transitions.request_to(request, "draft", reason=f"Denied: {gate.answer_note}"[:300])
         alerts.raise_alert("approval_denied", "warn", request=request, params={"rule": gate.rule})
     elif granted:
@@ -122,5 +172,6 @@ def send_on(request: ServiceRequest) -> bool:
     return True
 
 
-def _about(gate: Gate) -> dict[str, str]:
+def about(gate: Gate) -> dict[str, str]:
+    """What events say of a gate."""
     return {"gate_id": str(gate.pk), "request_id": str(gate.request_id), "kind": gate.kind, "rule": gate.rule}
