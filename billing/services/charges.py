@@ -82,7 +82,14 @@ def _create(trip: Trip) -> Charge:
         details={"trip_id": str(trip.pk), "total": str(charge.total_amount), "contract_version": contract.version},
     )
     outbox.publish(
-        "charge.created", {"charge_id": str(charge.pk), "trip_id": str(trip.pk)}, vendor_id=contract.vendor_id
+        "charge.created",
+        {
+            "charge_id": str(charge.pk),
+            "trip_id": str(trip.pk),
+            "request_id": str(trip.request_id),
+            "total_amount": str(charge.total_amount),
+        },
+        vendor_id=contract.vendor_id,
     )
     return charge
 

@@ -20,6 +20,7 @@ SEVERITY_MINUTES = {"top": 60, "warn": 20, "info": 5}
 TONES = {"top": "bad", "warn": "warn", "info": "info"}
 # An alert of these codes says again what a trip's own row says.
 SAID_BY_TRIP = {"exhausted"}
+ANSWERED_AS_APPROVAL = {"approval_asked", "approval_escalated", "approval_overdue"}
 COMPLETED_BY_BOOKING = {"ride_details_missing", "left_before_ride", "left_without_ride"}
 
 
@@ -130,6 +131,8 @@ def _of_alert(
 
 def _target(alert: Alert, permissions: frozenset[str]) -> str:
     """The page where an alert is settled: the trip, the draft's form, or the patient."""
+    if alert.code in ANSWERED_AS_APPROVAL and "approvals.view" in permissions:
+        return url_of("requests:approvals")
     number = alert.params.get("trip")
     if number:
         return url_of("dispatch:trip", number)

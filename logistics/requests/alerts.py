@@ -29,6 +29,19 @@ SENTENCES: dict[str, Sentence] = {
         "Complete the ride or cancel it.",
         "Complete the ride",
     ),
+    "approval_asked": Sentence(
+        "The request waits for approval by {role} until {until}.", "Approve or deny it.", "Open approvals"
+    ),
+    "approval_escalated": Sentence(
+        "Nobody answered the approval by {since}. {role} may answer it now, until {until}.",
+        "Approve or deny it.",
+        "Open approvals",
+    ),
+    "approval_overdue": Sentence(
+        "The approval is still not answered, due since {since}. The patient has no ride yet.",
+        "Call {role} now.",
+        "Open approvals",
+    ),
     "approval_denied": Sentence(
         "The request was not approved and is a draft again.",
         "Read why on the request, change it and book it again, or cancel it.",
@@ -193,6 +206,31 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "visit_not_begun": Sentence(
         "Nobody checked in for the home health visit of {at} ({agency}).", "Call the agency.", "Open"
+    ),
+    "repetitive_transport": Sentence(
+        "This patient's ambulance rides are repetitive now ({rides} one-way rides, {first} to {last}).",
+        "Have the attending physician (MD or DO) certify the next rides before they start.",
+        "Certify",
+    ),
+    "authorization_low": Sentence(
+        "The authorization has {left} of {total} one-way trips left and ends {ends}.",
+        "Ask the payer for the next one at least 10 business days before that.",
+        "Open",
+    ),
+    "authorization_missing": Sentence(
+        "The ride was changed, and no authorized trip covers it any more.",
+        "Ask the payer, or decide who pays for it.",
+        "Open",
+    ),
+    "authorization_other_level": Sentence(
+        "The authorization covers {levels}, the ride is {level}.",
+        "Ask the payer for this level, or decide who pays for it.",
+        "Open",
+    ),
+    "authorization_other_supplier": Sentence(
+        "Trip {trip} went to another company than the authorization names.",
+        "Ask the supplier of the authorization to release it, or give the trip back.",
+        "Open",
     ),
     "discharge_unclear": Sentence(
         "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"

@@ -14,6 +14,9 @@ class RequestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the room's event subscribers."""
+        """Register the room's event subscribers, and who may ask for a gate before a request goes out."""
+        import_module(f"{self.name}.services.transfers")
+        import_module(f"{self.name}.services.approvals")
+        import_module(f"{self.name}.gate_subscribers")
         if find_spec(f"{self.name}.subscribers"):
             import_module(f"{self.name}.subscribers")

@@ -11,7 +11,7 @@ from logistics.accounts.models import Organization
 from logistics.core import scoping
 from logistics.core.scoping import Scope
 from logistics.core.tasks import ScopedTask
-from logistics.requests.services import standing_orders
+from logistics.requests.services import approvals, standing_orders
 
 logger = logging.getLogger(__name__)
 
@@ -44,3 +44,19 @@ def look_ahead() -> dict[str, int]:
             done["changed"] += made.changed
             done["canceled"] += made.canceled
     return done
+
+
+@shared_task(base=ScopedTask, opens_own_scope=True, name="logistics.requests.tasks.escalate_approvals")
+def escalate_approvals() -> int:
+    """Beat: hand on approvals that nobody answered in time, a transaction a health system. Returns how many moved."""
+    with transaction.atomic(), scoping.enter(Scope.system(actor_label="approvals")):
+        tenants = Organization.objects.filter(kind="health_system", is_active=True).order_by("pk")
+        ids = list(tenants.values_list("pk", flat=True))
+    moved = 0
+    for tenant_id in ids:
+        try:
+            with transaction.atomic(), scoping.enter(Scope.staff(tenant_id, actor_label="approvals")):
+                moved += approvals.escalate_due()
+        except Exception as error:  # one health system's failure must not keep the others waiting
+            logger.exception("escalation failed", extra={"tenant": str(tenant_id), "error": type(error).__name__})
+    return moved

@@ -207,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "approvals-escalate": {
+        "task": "logistics.requests.tasks.escalate_approvals",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "audit-seal": {"task": "logistics.core.tasks.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "standing-orders": {
         "task": "logistics.requests.tasks.look_ahead",

@@ -15,7 +15,7 @@ from typing import Any
 from logistics.core import audit, outbox, scoping
 from logistics.requests import states
 from logistics.requests.models import Encounter, Patient, Place, RequestEvent, ServiceRequest, TransportDetail
-from logistics.requests.services import alerts, transitions
+from logistics.requests.services import alerts, gates, transitions
 from logistics.requests.services.changes import ChangeLog, Stamp
 from logistics.requests.services.discharges import of as discharge_of
 from logistics.requests.services.ride_table import KEEP, TABLE, YIELDS_TO_PEOPLE, Cell
@@ -133,6 +133,8 @@ def _touch(
             _confirm(ride, stamp=stamp, log=log, rule=rule)
         elif cell.do == "resume":
             to = ride.held_from if ride.held_from in ("scheduled", "pending") else "requested"
+            if to == "requested" and is_bookable(ride) and gates.asks_of(ride):
+                to = "pending"
             transitions.resume(ride, to=to, source=stamp.source, reason=rule)
             log.add(ride, "resumed", rule=rule, before={"status": old}, after={"status": to})
         return ("left_after_pickup_time" if late else cell.alert), {}
@@ -201,16 +203,20 @@ def _create(encounter: Encounter, prefill: Prefill, *, stamp: Stamp, log: Change
 def _confirm(ride: ServiceRequest, *, stamp: Stamp, log: ChangeLog, rule: str) -> None:
     """The discharge confirms the need. Only a complete ride goes to dispatch; else a person completes it."""
     missing = missing_details(ride)
-    transitions.request_to(
-        ride,
-        "requested",
-        source=stamp.source,
-        reason=rule,
-        at=stamp.effective_at,
-        changes={"requested_at": stamp.effective_at},
-        topic="request.confirmed" if missing else None,
-    )
-    log.add(ride, "requested", rule=rule, before={"status": "draft"}, after={"status": "requested"})
+    changes = {"requested_at": stamp.effective_at}
+    if missing:
+        transitions.request_to(
+            ride,
+            "requested",
+            source=stamp.source,
+            reason=rule,
+            at=stamp.effective_at,
+            changes=changes,
+            topic="request.confirmed",
+        )
+    else:
+        gates.confirm(ride, changes=changes, source=stamp.source, reason=rule, at=stamp.effective_at)
+    log.add(ride, ride.status, rule=rule, before={"status": "draft"}, after={"status": ride.status})
     if missing:
         alerts.raise_alert(
             "ride_details_missing", "info", request=ride, params={"missing": missing}, message_id=stamp.message_id

@@ -286,7 +286,7 @@ def release_all(order: StandingOrder, *, reason: str) -> int:
             continue
         transitions.resume(row.request, source=SOURCE, reason="The standing order goes on")
         if row.request.status == "pending":
-            gates.send_on(row.request)
+            gates.ask_again(row.request)
         going += 1
     return going
 
