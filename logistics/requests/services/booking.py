@@ -294,7 +294,7 @@ def settle(
     columns = {
         "unit": request.unit,
         "facility": request.facility,
-        "cost_center": request.cost_center,
+        "cost_center": request.cost_center or budgets.default_for(request.unit_id),
         "human_edited": True,
         "idempotency_key": key,
         "requested_by_id": scope.user_id,
@@ -319,8 +319,9 @@ def settle(
         gates.confirm(request, details=details)
         alerts.resolve(("ride_details_missing", "left_before_ride", "left_without_ride"), request=request)
     else:
-        ServiceRequest.objects.filter(pk=request.pk).update(**columns)
+        # Its discharge confirmed it before it was complete: what must be granted is asked for now.
         audit.record(action="request.completed_details", target=request, patient_id=request.patient_id, details=details)
+        gates.confirm(request, changes=columns)
         drafts.release(request)
     if chosen != given.level:
         audit.record(
