@@ -12,8 +12,11 @@ from logistics.core import levels
 from logistics.core.errors import DomainError
 from logistics.core.scoping import Scope
 
+# A pickup up to 15 minutes late still counts as on time, in the contracts and in the figures. A ride that must arrive by
+# a time is asked for that much earlier, so that a pickup that is late by contract terms does not miss the appointment.
+ARRIVE_BUFFER_MINUTES = 15
 # How long after the asked time a pickup still counts as what was asked.
-WINDOW_MINUTES = {"at": 30, "now": 60, "ready": 60}
+WINDOW_MINUTES = {"at": 30, "now": 60, "ready": 60, "arrive": ARRIVE_BUFFER_MINUTES}
 # An overdue trip that still needs a vendor is searched this far ahead: late is better than never.
 OVERDUE_SEARCH_MINUTES = 90
 HOLD_MINUTES = 30
@@ -27,6 +30,24 @@ NO_SHOW_WAIT_MINUTES = 10
 SKEW_SECONDS = 300
 # Vendors plan shifts a day or two ahead. A pickup later than this is offered to a vendor that has no shift there yet.
 UNPLANNED_HOURS = 12
+
+# A pickup may move this far from what the vendor agreed to without being agreed anew; the vendor is told.
+RETIME_FREE_MINUTES = 15
+# How long a vendor has to agree to a change.
+PROPOSAL_MINUTES = 15
+# An outbound ride this near whose way back is not secured is an exception, and a top one an hour before.
+RETURN_HOURS = 4
+RETURN_TOP_MINUTES = 60
+# A will call that nobody called: its owner is told so long after the expected time, again when the place closes, and
+# then again and again. It never just expires.
+READY_GRACE_MINUTES = 30
+READY_REPEAT_MINUTES = 30
+# When a place outside of the hospital closes, unless the address book says so (minutes after local midnight).
+CLOSES_MINUTE = 17 * 60
+# A word by phone may be entered this late.
+READY_BACK_HOURS = 6
+# The link that says "ready" opens until so long after the expected time.
+READY_LINK_HOURS = 24
 
 REQUIRED_VENDOR_CREDENTIALS = ("vendor_license", "insurance")
 
@@ -59,9 +80,20 @@ NEED_WORDS = {
     "watching": "needs watching",
     "critical": "ventilator or drips",
     "stairs": "stairs at destination",
+    "never_alone": "never left alone",
+    "wander": "may wander off",
+    "behavior": "second crew member for behavior",
+    "restraint": "restraint or legal hold",
+    "interpreter": "interpreter",
+    "service_animal": "service animal",
 }
 DISTANCE_BANDS = [(5, "under 5 mi"), (10, "5 to 10 mi"), (25, "10 to 25 mi"), (50, "25 to 50 mi")]
 WEIGHT_BANDS = [(200, "under 200 lb"), (300, "200 to 300 lb"), (350, "300 to 350 lb"), (500, "350 to 500 lb")]
+
+
+def corrected(at: dt.datetime, skew_seconds: int) -> dt.datetime:
+    """The true time of a tap: a phone whose clock is far off is put right, small differences are left alone."""
+    return at + dt.timedelta(seconds=skew_seconds) if abs(skew_seconds) > SKEW_SECONDS else at
 
 
 def window_end(when: str, pickup_at: dt.datetime) -> dt.datetime:
@@ -109,14 +141,18 @@ def zone_words(city: str, zip_code: str) -> str:
     return ", ".join(part for part in (city, zip_code[:3]) if part)
 
 
-def load_of(*, level: str, mobility: str, weight_lb: int | None, companions: int) -> dict[str, Any]:
+def load_of(
+    *, level: str, mobility: str, weight_lb: int | None, companions: int, chair_lb: int | None = CHAIR_LB
+) -> dict[str, Any]:
     """Places and weight that a ride takes in a vehicle of ``level``.
 
-    A patient in a wheelchair weighs with the chair; who must lie, or needs a crew's care, goes on the cot.
+    A patient in a wheelchair weighs with the chair (``chair_lb`` None: nobody knows the sum); who must lie, or needs a
+    crew's care, goes on the cot.
     """
     lying = "stretcher" in levels.LEVELS[level].offers
     chair = not lying and mobility == "wheelchair"
-    weight = None if weight_lb is None else weight_lb + (CHAIR_LB if chair else 0)
+    device = chair_lb if chair else 0
+    weight = None if weight_lb is None or device is None else weight_lb + device
     return {
         # An ambulance's bench takes one escort without being a passenger seat; vans need a seat each.
         "seats": (0 if lying else companions) + (0 if lying or chair else 1),

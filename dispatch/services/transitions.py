@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import transaction
 
 from dispatch import policies, states
-from dispatch.models import Leg, LegEvent, Offer, OfferEvent, RunCrew, Trip, TripEvent
-from dispatch.services import runs
+from dispatch.models import Leg, LegEvent, Offer, OfferEvent, Proposal, ProposalEvent, RunCrew, Trip, TripEvent
+from dispatch.services import fees, runs
 from logistics.core import audit, clock, scoping
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.core.machines import move
@@ -110,6 +110,42 @@ def offer_to(
     )
 
 
+def proposal_to(
+    proposal: Proposal,
+    to: str,
+    *,
+    source: str = "user",
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> Proposal:
+    """Move a proposed change; publishes ``proposal.<status>``."""
+    return move(
+        proposal,
+        to,
+        machine=states.PROPOSAL,
+        event_model=ProposalEvent,
+        event_field="proposal",
+        event_fields={"vendor_id": proposal.vendor_id},
+        topic=f"proposal.{to}",
+        source=source,
+        reason=reason,
+        changes=changes,
+        details=details,
+        payload={"trip_id": str(proposal.trip_id)},
+    )
+
+
+def withdraw_proposals(trip: Trip, *, reason: str, source: str = "engine") -> int:
+    """End what was asked of the vendor of ``trip`` and is not settled. Returns how many."""
+    # What is written afterwards is not read here: a vendor's roles may not.
+    asked = Proposal.objects.filter(trip=trip, status__in=["open", "refused", "lapsed"]).defer("wanted")
+    found = list(asked)
+    for proposal in found:
+        proposal_to(proposal, "withdrawn", source=source, reason=reason)
+    return len(found)
+
+
 @dataclass(frozen=True)
 class Tap:
     """What became of a tap: ``moved``, ``undone``, ``repeated`` (counted before) or ``kept`` (history only)."""
@@ -158,9 +194,7 @@ def tap(
         return _Tapped(trip, leg, to, at, key, reason, latitude, longitude, accuracy_m, device_now, source).apply()
 
 
-def corrected(at: dt.datetime, skew_seconds: int) -> dt.datetime:
-    """The true time of a tap: a phone whose clock is far off is put right, small differences are left alone."""
-    return at + dt.timedelta(seconds=skew_seconds) if abs(skew_seconds) > policies.SKEW_SECONDS else at
+corrected = policies.corrected
 
 
 def check_crew(leg: Leg) -> None:
@@ -270,15 +304,17 @@ class _Tapped:
         if self.reason != "refused" and self.true_at < until:
             local = clock.local(until, self.trip.time_zone)
             raise IllegalMove(f"Wait until {local:%H:%M} and call the unit; then tap again.", code="wait")
+        fee = fees.fee_of(self.trip, legs=[self.leg], code="no_show", now=self.true_at)
         self._leg_to("no_show", changes={}, details={"code": self.reason or "not_there"})
         runs.release(self.trip, reason="No-show")
+        withdraw_proposals(self.trip, reason="The crew left without the patient", source=self.source)
         trip_to(
             self.trip,
             "canceled",
             source=self.source,
             reason="The crew left without the patient",
             at=self.true_at,
-            details={"stage": "at_door", "code": "no_show", "why": self.reason or "not_there"},
+            details=fee.details() | {"stage": "at_door", "code": "no_show", "why": self.reason or "not_there"},
         )
         return Tap(self.leg, "moved")
 
