@@ -299,7 +299,6 @@ def settle(
         "idempotency_key": key,
         "requested_by_id": scope.user_id,
         "requested_by_name": scope.actor_label,
-        "requested_by_role": scope.actor_role,
         "requested_at": clock.now(),
         "estimated_amount": quote.amount,
         **(changes or {}),
@@ -312,11 +311,7 @@ def settle(
         "edited": sorted(changed),
     }
     if request.status == "draft":
-        # The askers look at the saved request.
-        ServiceRequest.objects.filter(pk=request.pk).update(**columns)
-        for name, value in columns.items():
-            setattr(request, name, value)
-        gates.confirm(request, details=details)
+        gates.confirm(request, changes=columns, details=details)
         alerts.resolve(("ride_details_missing", "left_before_ride", "left_without_ride"), request=request)
     else:
         # Its discharge confirmed it before it was complete: what must be granted is asked for now.

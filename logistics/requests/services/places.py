@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from logistics.accounts.models import Facility
 from logistics.core import audit, clock
 from logistics.core.errors import DomainError
 from logistics.requests.models import Patient, Place
@@ -22,7 +23,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a ride goes: ``kind`` is ``place``, ``home`` or ``other``; a place carries its row."""
+    """One end of a ride: ``kind`` is ``place``, ``home`` or ``other``; a place carries its row."""
 
     kind: str
     name: str
@@ -71,14 +72,43 @@ def home_address(patient: Patient) -> Address | None:
     return Address(line, str(given.get("city", "")), str(given.get("state", "")), zip_code)
 
 
-def resolve(*, value: str, text: str, patient: Patient | None) -> Destination:
-    """What a person chose or wrote as the destination.
+def of_facility(facility: Facility) -> Destination:
+    """A hospital site as an end of a ride: where a return trip goes back to."""
+    address = Address(facility.address, facility.city, facility.state, facility.zip_code)
+    location = Location(facility.latitude, facility.longitude, facility.time_zone, facility.city, facility.state)
+    return Destination(OTHER, facility.name, address, location)
+
+
+def same_spot(one: Destination, other: Destination) -> bool:
+    """Whether two ends are one place: nobody is driven from a door to the same door."""
+    if one.place is not None and other.place is not None:
+        return one.place.pk == other.place.pk
+    if one.address.line and one.address.line.lower() == other.address.line.lower():
+        return one.address.zip_code[:5] == other.address.zip_code[:5]
+    return False
+
+
+def resolve(
+    *, value: str, text: str, patient: Patient | None, pin: str = "", field: str = "destination"
+) -> Destination:
+    """What a person chose or wrote as one end of a ride.
 
     ``value`` is a place's id, ``home`` or ``other`` (a picker's choice) or empty; ``text`` what is written. Written
-    words may be a place's name or alias, ``home``, or an address that ends with a ZIP code. Raises
-    :class:`DomainError` naming the field ``destination``.
+    words may be a place's name or alias, ``home``, or an address that ends with a ZIP code; with a ``pin``
+    (``latitude, longitude``) any words will do. Raises :class:`DomainError` naming ``field``.
     """
+    try:
+        return _resolved(value=value, text=text, patient=patient, pin=pin.strip())
+    except DomainError as error:
+        # Each of these rules speaks of one end only.
+        raise DomainError(error.message, code=error.code, fields={field: error.message}) from error
+
+
+def _resolved(*, value: str, text: str, patient: Patient | None, pin: str) -> Destination:
     value, text = value.strip(), " ".join(text.split())
+    if pin and value != HOME and (not value or value == OTHER):
+        address, location = geocode.pinned(text, pin)
+        return Destination(OTHER, text, address, location)
     if value == HOME or (not value and text.lower() == HOME):
         return _home(patient)
     if value and value != OTHER:
@@ -97,7 +127,8 @@ def resolve(*, value: str, text: str, patient: Patient | None) -> Destination:
             raise _refused(f"More than one place is called “{text}”. Choose one of them.")
     if not geocode.ZIP.search(text):
         raise _refused(
-            f"No place called “{text}”. Choose one from the list, or write the address with its 5-digit ZIP code."
+            f"No place called “{text}”. Choose one from the list, or write the address with its 5-digit ZIP code, "
+            "or set a pin under Ride details."
         )
     address = geocode.parse_address(text)
     return Destination(OTHER, str(address), address, geocode.locate(address, field="destination"))
