@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from integrations.models import InboundMessage
-from integrations.services import processing
+from integrations.services import imports, processing
 from logistics.core import clock, scoping
 from logistics.core.tasks import ScopedTask
 
@@ -51,3 +52,9 @@ def sweep() -> int:
     for tenant_id, message_id in lines.values():
         apply_message.send_for(scoping.Scope.staff(tenant_id), message_id)
     return len(lines)
+
+
+@shared_task(base=ScopedTask, opens_own_scope=True, name="integrations.tasks.run_import")
+def run_import(tenant_id: str, batch_id: str, run: str) -> str:
+    """Check, apply or undo an import. Sent twice it works once. Returns the state reached."""
+    return imports.run(UUID(tenant_id), UUID(batch_id), run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integrations.views import feeds, inbox
+from integrations.views import feeds, inbox, setup
 
 app_name = "integrations"
 urlpatterns = [
@@ -22,4 +22,8 @@ urlpatterns = [
     path("integrations/mappings", feeds.mappings, name="mappings"),
     path("integrations/mappings/add", feeds.mapping_add, name="mapping_add"),
     path("integrations/mappings/<uuid:mapping_id>/remove", feeds.mapping_remove, name="mapping_remove"),
+    path("setup", setup.setup, name="setup"),
+    path("setup/template", setup.template, name="import_template"),
+    path("setup/imports/<uuid:batch_id>", setup.batch, name="import"),
+    path("setup/imports/<uuid:batch_id>/<slug:run>", setup.batch_run, name="import_run"),
 ]

@@ -134,7 +134,7 @@ SHEETS: tuple[Sheet, ...] = (
             _must("name", cells.text(40), "As crews call it", "Riverside 3"),
             _must("level", cells.one_of(LEVELS), "Highest level it may run", "WC"),
             Column("also_levels", cells.some_of(LEVELS), "Further levels, apart by spaces", "AMB"),
-            Column("seats", cells.whole(0, 60), "1 if empty", "2"),
+            _must("seats", cells.whole(0, 60), "Seats for passengers", "2"),
             Column("wheelchairs", cells.whole(0, 12), "Wheelchair places", "1"),
             Column("stretchers", cells.whole(0, 6), "Cots", "0"),
             Column("lift_lb", cells.whole(100, 3000), "Rating of lift or cot", "800"),

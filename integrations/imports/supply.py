@@ -38,7 +38,6 @@ def vehicles(table: Table, ledger: Ledger) -> None:
             with run.row(number), ledger.vendor(ledger.vendor_named(values["vendor_code"])):
                 fields = {name: values[name] for name in VEHICLE}
                 fields |= {
-                    "seats": 1 if values["seats"] is None else values["seats"],
                     "wheelchairs": values["wheelchairs"] or 0,
                     "stretchers": values["stretchers"] or 0,
                 }

@@ -47,6 +47,7 @@ PAGES: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Set up", "integrations:setup", "list-checks", "setup.edit"),
             ("People and roles", "accounts:people", "users", "people.view"),
             ("Sites and units", "accounts:sites", "building-2", "sites.view"),
+            ("Level rules", "requests:rules", "scale", "rules.view"),
             ("Organizations", "accounts:organizations", "building-2", "organizations.view"),
             ("Audit log", "accounts:audit", "shield-check", "audit.view"),
         ],

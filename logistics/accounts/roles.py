@@ -40,7 +40,7 @@ ROLES: dict[str, Role] = {
         "health_system",
         "dispatch:console",
         f"{CARE} dispatch.view dispatch.act vendors.view scorecards.view inbox.view approvals.answer policies.view"
-        " budgets.view protocols.view",
+        " budgets.view protocols.view rules.view",
     ),
     "biller": _role("Biller", "health_system", "billing:charges", f"{SEE_TRIPS} charges.view patients.view"),
     "payables": _role(
@@ -50,14 +50,17 @@ ROLES: dict[str, Role] = {
         f"{SEE_TRIPS} charges.view contracts.view contracts.edit vendors.view scorecards.view approvals.view"
         " approvals.answer policies.view budgets.view budgets.edit",
     ),
-    "quality": _role("Quality", "health_system", "vendors:scorecards", f"{SEE_TRIPS} vendors.view scorecards.view"),
+    "quality": _role(
+        "Quality", "health_system", "vendors:scorecards", f"{SEE_TRIPS} vendors.view scorecards.view rules.view"
+    ),
     "admin": _role(
         "Administrator",
         "health_system",
         "vendors:scorecards",
         f"{SEE_TRIPS} vendors.view vendors.edit contracts.view scorecards.view"
         " people.view people.edit sites.view sites.edit setup.edit audit.view inbox.view approvals.view approvals.answer"
-        " policies.view policies.edit budgets.view budgets.edit protocols.view protocols.edit",
+        " policies.view policies.edit budgets.view budgets.edit protocols.view protocols.edit"
+        " rules.view rules.edit",
     ),
     "integration_engineer": _role(
         "Integration engineer",

@@ -14,7 +14,7 @@ from typing import Any
 from billing.models import Charge
 from dispatch.models import Leg, Offer, Trip
 from dispatch.services import assignment, offers, proof, transitions
-from integrations.models import Feed, InboundMessage, UnitMapping
+from integrations.models import Feed, ImportBatch, InboundMessage, UnitMapping
 from integrations.services import inbound
 from integrations.tasks import apply_message
 from logistics.core import clock, scoping
@@ -219,6 +219,8 @@ def _staff_ids(cast: Cast, slug: str, rides: tuple[Trip, Trip, Trip]) -> dict[st
             "feed_id": Feed.objects.get().pk,
             "mapping_id": UnitMapping.objects.get(point_of_care="WEST4").pk,
             "message_id": InboundMessage.objects.get(state="stopped").pk,
+            "batch_id": ImportBatch.objects.create(key=f"batch-{slug}", kinds=["sites"], state="undone").pk,
+            "run": "apply",
         }
 
 
