@@ -15,5 +15,6 @@ class DispatchConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the room's event subscribers."""
-        if find_spec(f"{self.name}.subscribers"):
-            import_module(f"{self.name}.subscribers")
+        for module in ("subscribers", "equipment_subscribers"):
+            if find_spec(f"{self.name}.{module}"):
+                import_module(f"{self.name}.{module}")

@@ -10,11 +10,12 @@ from uuid import UUID
 from celery import shared_task
 from django.db import connection, transaction
 
-from dispatch.models import Trip
+from dispatch.models import EquipmentOrder, Trip
 from dispatch.services import matching, offers, runs, trips
+from dispatch.services.equipment import orders, reserving, suppliers
 from dispatch.services.home_health import following, referrals
 from logistics.accounts.models import Organization
-from logistics.core import scoping
+from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.core.tasks import ScopedTask
 
@@ -32,6 +33,18 @@ def match() -> int:
 def release_run(commitment_ids: list[str]) -> int:
     """Free the vehicles and crews of ended runs (vendor scope). Returns how many commitments changed."""
     return runs.free_commitments([UUID(pk) for pk in commitment_ids])
+
+
+@shared_task(base=ScopedTask, name="dispatch.tasks.release_stock")
+def release_stock(order_ids: list[str]) -> int:
+    """Free what is reserved for orders that ended (vendor scope). Returns how many pieces."""
+    return reserving.release_gone([UUID(pk) for pk in order_ids])
+
+
+@shared_task(base=ScopedTask, name="dispatch.tasks.reserve_stock")
+def reserve_stock(order_ids: list[str]) -> int:
+    """Reserve for orders that want something else now (vendor scope). Returns how many are complete."""
+    return sum(reserving.allocate(UUID(pk)).status == "allocated" for pk in order_ids)
 
 
 @shared_task(base=ScopedTask, opens_own_scope=True, name="dispatch.tasks.tick")
@@ -84,8 +97,20 @@ def _tick_tenant() -> dict[str, int]:
     counts["matched"] = len(matching.match()) if waiting else 0
     counts["referrals_expired"] = referrals.expire_due()
     counts["late_care"] = following.watch()
+    counts["equipment_expired"] = suppliers.expire_due()
+    open_orders = EquipmentOrder.objects.filter(status__in=["ordered", "offered"]).exclude(offers__status="open")
+    counts["equipment_sent"] = sum(_ask_supplier(order) for order in list(open_orders))
+    counts["equipment_late"] = orders.watch(clock.now())
     return counts
 
 
+def _ask_supplier(order: EquipmentOrder) -> bool:
+    ask = suppliers.start if order.status == "ordered" else suppliers.send_next
+    return ask(order.pk) is not None
+
+
 def _tick_vendor() -> dict[str, int]:
-    return {"freed": runs.free_forgotten()}
+    counts = {"freed": runs.free_forgotten()}
+    counts["stock_released"] = reserving.release_gone()
+    counts["stock_reserved"] = reserving.reserve_waiting()
+    return counts

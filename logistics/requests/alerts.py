@@ -232,6 +232,45 @@ SENTENCES: dict[str, Sentence] = {
         "Ask the supplier of the authorization to release it, or give the trip back.",
         "Open",
     ),
+    "equipment_exhausted": Sentence(
+        "No supplier took equipment order {order}: {declined} declined, {expired} did not answer.",
+        "Ask again, hand it out of the closet, or order something else.",
+        "Find a supplier",
+    ),
+    "equipment_backordered": Sentence(
+        "Out of stock for equipment order {order}: {items}.",
+        "Wait for it, take a substitute, or ask another supplier.",
+        "Decide",
+    ),
+    "equipment_late": Sentence(
+        "Equipment order {order} should be there since {at} and is not.", "Call the supplier; hold the ride.", "Call"
+    ),
+    "equipment_slipped": Sentence(
+        "Equipment order {order} comes at {expected} instead of by {due}.",
+        "Move the ride, or ask another supplier.",
+        "Decide",
+    ),
+    "equipment_attempted": Sentence(
+        "Equipment order {order} was not handed over: {what}.", "Call the family; agree a new time.", "Call"
+    ),
+    "equipment_recalled": Sentence(
+        "A piece of equipment order {order} was recalled by its maker.",
+        "Order an exchange or a pickup, and tell the patient.",
+        "Decide",
+    ),
+    "equipment_discharge_off": Sentence(
+        "The discharge was canceled in the EHR. The equipment order is on hold.",
+        "Cancel it or let it go on.",
+        "Decide",
+    ),
+    "equipment_pickup_ordered": Sentence(
+        "The discharge was canceled after equipment order {order} was delivered. A pickup was ordered.",
+        "Let it be picked up, or keep it for the patient.",
+        "Decide",
+    ),
+    "equipment_held_late": Sentence(
+        "Equipment order {order} should stop, but it is on the way or there.", "Call the supplier now.", "Call"
+    ),
     "discharge_unclear": Sentence(
         "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"
     ),

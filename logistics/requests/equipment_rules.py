@@ -51,7 +51,8 @@ def wopd_problem(papers: Papers, leaves_on: dt.date) -> str:
     missing = missing_for_claim(papers)
     if missing:
         return f"The written order lacks {_and(missing)}."
-    assert papers.ordered_on is not None and papers.signed_on is not None
+    assert papers.ordered_on is not None
+    assert papers.signed_on is not None
     received = papers.wopd_received_on
     if received is None:
         return "The written order has not been received. Without it this item may not leave."
@@ -86,7 +87,8 @@ def early_problem(where: str, leaves_on: dt.date | None, day: dt.date) -> str:
     first = earliest_on(where, leaves_on)
     if first is None or day >= first:
         return ""
-    return f"At the bedside it may come at most {EARLY_DAYS} days before the patient leaves: from {first:%a} {first.day} {first:%b}."
+    from_day = f"{first:%a} {first.day} {first:%b}"
+    return f"At the bedside it may come at most {EARLY_DAYS} days before the patient leaves: from {from_day}."
 
 
 def service_day(where: str, leaves_on: dt.date | None, received_on: dt.date) -> dt.date:
