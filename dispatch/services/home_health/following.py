@@ -107,7 +107,7 @@ def update_from_request(request_id: UUID) -> Referral | None:
 def follow(referral_id: UUID) -> None:
     """Bring the request to what its referral implies: scheduled on acceptance, in progress from the first check-in,
     completed when the start of care is verified."""
-    referral = Referral.objects.select_for_update().select_related("vendor").filter(pk=referral_id).first()
+    referral = Referral.objects.select_for_update(of=("self",)).select_related("vendor").filter(pk=referral_id).first()
     if referral is None:
         return
     request = ServiceRequest.objects.select_for_update(of=("self",)).get(pk=referral.request_id)

@@ -69,7 +69,7 @@ def add(referral_id: UUID, *, discipline: str) -> Visit:
     if discipline not in known.disciplines:
         raise refused("discipline", "Choose a service that is ordered.")
     with scoping.enter(scoping.current().crossing(known.tenant_id)):
-        referral = referrals.getlocked(referral_id)
+        referral = referrals.get_locked(referral_id)
         refuse_held(referral)
         if referral.status != "in_care":
             raise IllegalMove("The first visit comes first. Others can be added when it is verified.", code="no_start")

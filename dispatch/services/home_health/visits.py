@@ -283,7 +283,7 @@ def own(visit_id: UUID) -> Visit:
 
 def locked(known: Visit) -> tuple[Referral, Visit]:
     """The referral and the visit, locked in this order. Crossing scope."""
-    referral = referrals.getlocked(known.referral_id)
+    referral = referrals.get_locked(known.referral_id)
     return referral, Visit.objects.select_for_update().get(pk=known.pk)
 
 
