@@ -228,7 +228,7 @@ SENTENCES: dict[str, Sentence] = {
         "Open",
     ),
     "authorization_other_supplier": Sentence(
-        "Trip {trip} went to another company than the authorization names.",
+        "The trip went to another company than the authorization names.",
         "Ask the supplier of the authorization to release it, or give the trip back.",
         "Open",
     ),

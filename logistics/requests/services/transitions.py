@@ -1,4 +1,4 @@
-"""The only module that gives a request, an encounter, a discharge or a standing order a status."""
+"""The only module that gives a request, a stay, a standing order, a certification or an authorization a status."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 from logistics.core.machines import move
 from logistics.requests import states
 from logistics.requests.models import (
+    Authorization,
+    AuthorizationEvent,
+    CertificationEvent,
     Discharge,
     DischargeEvent,
     Encounter,
     EncounterEvent,
+    PhysicianCertification,
     RequestEvent,
     ServiceRequest,
     StandingOrder,
@@ -152,4 +156,50 @@ def standing_order_to(
         changes=changes,
         details=details,
         payload={"patient_id": str(order.patient_id)},
+    )
+
+
+def certification_to(
+    certification: PhysicianCertification,
+    to: str,
+    *,
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> PhysicianCertification:
+    """Move a certification. Publishes ``certification.<status>``."""
+    return move(
+        certification,
+        to,
+        machine=states.CERTIFICATION,
+        event_model=CertificationEvent,
+        event_field="certification",
+        topic=f"certification.{to}",
+        reason=reason,
+        changes=changes,
+        details=details,
+        payload={"patient_id": str(certification.patient_id), "request_id": str(certification.request_id or "")},
+    )
+
+
+def authorization_to(
+    authorization: Authorization,
+    to: str,
+    *,
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> Authorization:
+    """Move an authorization. Publishes ``authorization.<status>``."""
+    return move(
+        authorization,
+        to,
+        machine=states.AUTHORIZATION,
+        event_model=AuthorizationEvent,
+        event_field="authorization",
+        topic=f"authorization.{to}",
+        reason=reason,
+        changes=changes,
+        details=details,
+        payload={"patient_id": str(authorization.patient_id)},
     )
