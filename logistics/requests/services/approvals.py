@@ -140,7 +140,7 @@ def escalate_due() -> int:
     First to the escalation role with the same time again; then an alert of the highest kind stays until somebody
     answers. A gate that is being answered right now is left to the next round.
     """
-    due = Gate.objects.filter(kind=KIND, state="open", due_at__lte=clock.now()).exclude(params__overdue_told=True)
+    due = Gate.objects.filter(kind=KIND, state="open", due_at__lte=clock.now()).exclude(params__has_key="overdue_told")
     return sum(_escalate(gate_id, request_id) for gate_id, request_id in due.values_list("pk", "request_id"))
 
 
