@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dispatch.views import board, booking, console, driver, offers, palette, trip_actions, trips
+from dispatch.views import board, booking, console, driver, offers, palette, rule_test, trip_actions, trips
 
 app_name = "dispatch"
 urlpatterns = [
@@ -36,6 +36,7 @@ urlpatterns = [
     path("trips/<int:number>/take-back", trip_actions.take_back, name="trip_take_back"),
     path("trips/<int:number>/give-back", trip_actions.give_back, name="trip_give_back"),
     path("trips/<int:number>/crew", offers.crew, name="trip_crew"),
+    path("rules/levels/test", rule_test.rules_test, name="rules_test"),
     path("alerts/<uuid:alert_id>/acknowledge", trip_actions.acknowledge, name="alert_acknowledge"),
     path("offers", offers.offers, name="offers"),
     path("offers/<uuid:offer_id>/accept", offers.accept, name="offer_accept"),

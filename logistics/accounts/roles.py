@@ -27,7 +27,7 @@ def _role(label: str, side: str, start: str, permissions: str, *, second_factor:
 
 SEE_TRIPS = "live.follow trips.view palette.search"
 CARE = (
-    f"{SEE_TRIPS} board.view beds.view patients.search patients.view requests.view requests.book requests.cancel"
+    f"{SEE_TRIPS} board.view beds.view patients.search patients.view requests.view requests.book requests.cancel requests.export"
     " places.view places.edit approvals.view"
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from logistics.requests.views import beds, patients, places
+from logistics.requests.views import beds, patients, places, rules
 
 app_name = "requests"
 urlpatterns = [
@@ -17,4 +17,11 @@ urlpatterns = [
     path("places/<uuid:place_id>/restore", places.place_restore, name="place_restore"),
     path("patients/find", patients.patient_options, name="patient_options"),
     path("patients/<uuid:patient_id>", patients.patient_page, name="patient"),
+    path("rules/levels", rules.rule_list, name="rules"),
+    path("rules/levels/draft", rules.rule_draft, name="rule_draft"),
+    path("rules/levels/draft/rule", rules.rule_put, name="rule_put"),
+    path("rules/levels/draft/remove", rules.rule_remove, name="rule_remove"),
+    path("rules/levels/draft/discard", rules.rule_discard, name="rule_discard"),
+    path("rules/levels/publish", rules.rule_publish, name="rule_publish"),
+    path("rules/levels/restore", rules.rule_restore, name="rule_restore"),
 ]

@@ -93,6 +93,11 @@ class Advice:
     fired: tuple[Rule, ...] = ()
     stop: str = ""
 
+    @property
+    def definition(self) -> Level:
+        """The advised level's row in the table of levels."""
+        return LEVELS[self.level]
+
 
 @dataclass(frozen=True)
 class LevelQuestion:

@@ -57,6 +57,11 @@ def draft_rules(draft: LevelRuleDraft) -> tuple[Rule, ...]:
     return level_rules.parse(draft.rules)
 
 
+def mark(draft: LevelRuleDraft) -> str:
+    """Tells one state of the draft from the next."""
+    return draft.changed_at.isoformat()
+
+
 def start_draft(*, version: int | None = None) -> LevelRuleDraft:
     """Begin the next version from an old one (default: the one in force); a draft that is there already stays."""
     _lock()
@@ -112,14 +117,19 @@ def discard_draft() -> None:
     draft.delete()
 
 
-def publish(*, note: str) -> LevelRuleSet:
+def publish(*, note: str, seen: str = "") -> LevelRuleSet:
     """Put the draft in force as the next version; the next booking is advised by it.
 
-    Raises :class:`DomainError` when it drops a rule of the floor or changes nothing, :class:`IllegalMove` without a
-    draft or when another version was published since it was started.
+    ``seen`` is the :func:`mark` of the draft that the person looked at. Raises :class:`DomainError` when it drops a
+    rule of the floor or changes nothing, :class:`IllegalMove` without a draft, when somebody changed it since, or when
+    another version was published after it was started.
     """
     draft = _draft_locked()
     now = in_force()
+    if seen and seen != mark(draft):
+        raise IllegalMove(
+            f"{draft.changed_by_name} changed the draft meanwhile. Look at it again, then publish.", code="draft_moved"
+        )
     if draft.based_on != now.version:
         raise IllegalMove(
             f"This draft started from {_name(draft.based_on)}, and {now.name} is in force now."
