@@ -59,8 +59,8 @@ def _dense(rides: Sequence[dt.date], on: dt.date) -> Stream | None:
 
 
 def _weekly(rides: Sequence[dt.date], on: dt.date) -> Stream | None:
-    for back in range(WEEK_DAYS * WEEKS):
-        first = on - dt.timedelta(days=back)
+    # Weeks are counted from a ride: free to begin anywhere, three of them would fit into ten days.
+    for first in sorted({day for day in rides if on - dt.timedelta(days=WEEK_DAYS * WEEKS) < day <= on}):
         weeks = [0] * WEEKS
         inside = []
         for day in rides:
