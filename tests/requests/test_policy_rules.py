@@ -101,7 +101,7 @@ def test_a_span_and_its_complement_share_the_day(at: str, start: str, end: str) 
     end=MINUTES,
     zone=st.sampled_from(["America/Chicago", "America/New_York", "America/Denver", "Pacific/Honolulu"]),
 )
-def test_hours_ask_exactly_outside_of_the_wall_clocks_span(moment: dt.datetime, start: str, end: str, zone: str) -> None:
+def test_hours_ask_exactly_outside_of_the_span(moment: dt.datetime, start: str, end: str, zone: str) -> None:
     if start == end:
         return
     local = moment.astimezone(ZoneInfo(zone))
