@@ -53,6 +53,8 @@ def rule_put(request: HttpRequest) -> HttpResponse:
         try:
             rule = rule_sets.put_rule(**form.cleaned_data)
         except DomainError as error:
+            if error.status_code == 409:
+                raise
             _explain(form, error)
         else:
             messages.success(request, f"In the draft: {rule.when}.")
