@@ -56,7 +56,7 @@ def draft(
     cost_center: str = "",
 ) -> Series:
     """An unsaved series to look at before it is begun. Raises :class:`DomainError` with every problem in ``fields``."""
-    problems = standing_spec.check(spec, facility=facility)
+    problems = standing_spec.check(spec, facility=facility, patient=patient)
     problems |= _date_problems(start_on, end_on, facility)
     if patient.deceased:
         problems["patient"] = "The chart says that this patient has died. No rides can be planned."
@@ -131,7 +131,7 @@ def change_from(
     order = get_locked(order_id)
     _check_fresh(order, seen_version)
     check_open(order)
-    problems = standing_spec.check(spec, facility=order.facility)
+    problems = standing_spec.check(spec, facility=order.facility, patient=order.patient)
     today = clock.today(order.facility.time_zone)
     if from_on < today:
         problems["from_on"] = "Choose a date from today on: past rides do not change."

@@ -19,7 +19,7 @@ from logistics.requests.models import (
     StandingOrder,
     StandingVersion,
 )
-from logistics.requests.services import booking, holidays_calendar, recurrence
+from logistics.requests.services import authorizations, booking, holidays_calendar, recurrence
 from logistics.requests.services.recurrence import Differs, Occurrence
 
 # A holiday moves a chair by up to three days, a closed day by up to seven: so far before a window its dates begin.
@@ -47,15 +47,25 @@ class Planned:
 
 @dataclass(frozen=True)
 class Checked:
-    """A planned date with what stands against it. ``certificate`` and ``units`` are words, empty when not needed."""
+    """A planned date with what stands against it.
+
+    ``conflicts`` are local times of the patient's other rides; ``certificate`` and ``units`` are words, empty when the
+    ride needs none; ``unit_nos`` which authorized units its rides take (None: none is left for that ride).
+    """
 
     planned: Planned
     pickup_at: dt.datetime | None
     back_at: dt.datetime | None
     conflicts: tuple[str, ...] = ()
     certificate: str = ""
+    certified: bool = True
     units: str = ""
-    warns: bool = False
+    unit_nos: tuple[int | None, ...] = ()
+
+    @property
+    def warns(self) -> bool:
+        """Whether a person should look before the day."""
+        return bool(self.conflicts) or not self.certified or None in self.unit_nos
 
 
 @dataclass
@@ -139,18 +149,51 @@ def times(one: Planned) -> tuple[dt.datetime | None, dt.datetime | None]:
 def checked(series: Series, first: dt.date, until: dt.date) -> list[Checked]:
     """The dates with rides that the patient has already beside them, certificates and authorized units.
 
-    A fixed number of queries, whatever the length.
+    A fixed number of queries, whatever the length of the window.
     """
     plan = series.planned(first, until)
     others = rides_beside(series.order.patient_id, apart_from=series.order.pk)
     zone = series.order.facility.time_zone
+    needed = _ahead(series.order, plan)
     found = []
     for one in plan:
         pickup_at, back_at = times(one)
         clashes = tuple(
             f"{clock.local(at, zone):%H:%M}" for at in others for own in (pickup_at, back_at) if near(at, own)
         )
-        found.append(Checked(one, pickup_at, back_at, tuple(dict.fromkeys(clashes)), warns=bool(clashes)))
+        legs = needed.get((one.occurrence.on, one.occurrence.day), [])
+        governed = [leg for leg in legs if leg.governed]
+        verdict = legs[0].certificate if legs else None
+        asked = verdict is not None and verdict.code != "not_needed"
+        found.append(
+            Checked(
+                one,
+                pickup_at,
+                back_at,
+                conflicts=tuple(dict.fromkeys(clashes)),
+                certificate=verdict.words if verdict is not None and asked else "",
+                certified=verdict is None or verdict.ok,
+                units=", ".join(leg.words for leg in governed),
+                unit_nos=tuple(leg.unit_no for leg in governed),
+            )
+        )
+    return found
+
+
+def _ahead(order: StandingOrder, plan: Sequence[Planned]) -> dict[tuple[dt.date, dt.date], list[authorizations.Ahead]]:
+    """For each date the verdicts of its one-way rides. Versions of one level and payer are asked about together."""
+    groups: dict[tuple[str, str], list[Planned]] = {}
+    for one in plan:
+        if one.occurrence.moment_utc is not None:
+            payer = str(one.version.template.get("payer_name") or order.patient.payer_name)
+            groups.setdefault((one.version.level, payer), []).append(one)
+    found: dict[tuple[dt.date, dt.date], list[authorizations.Ahead]] = {}
+    for (level, payer), members in groups.items():
+        legs = [one for one in members for _ in one.directions]
+        days = [one.occurrence.day for one in legs]
+        answered = authorizations.ahead(order.patient_id, days, level=level, payer_name=payer)
+        for one, leg in zip(legs, answered, strict=True):
+            found.setdefault((one.occurrence.on, one.occurrence.day), []).append(leg)
     return found
 
 

@@ -26,7 +26,7 @@ from logistics.requests.models import (
     StandingRide,
     TransportDetail,
 )
-from logistics.requests.services import alerts, booking, gates, standing_plan, standing_spec, transitions
+from logistics.requests.services import alerts, booking, gates, ride_rows, standing_plan, standing_spec, transitions
 from logistics.requests.services.standing_plan import MARGIN, Planned, Series
 
 HORIZON_DAYS = 14
@@ -46,7 +46,13 @@ class Made:
 
 
 def get_locked(order_id: UUID) -> StandingOrder:
-    """The order, locked until the transaction ends: every verb locks it first. Raises :class:`DomainError`."""
+    """The order, locked until the transaction ends; raises :class:`DomainError` without one.
+
+    Every verb takes the patient's booking lock first and the order second: a booking of the same second waits.
+    """
+    patient_id = StandingOrder.objects.filter(pk=order_id).values_list("patient_id", flat=True).first()
+    if patient_id is not None:
+        ride_rows.lock(patient_id)
     order = (
         StandingOrder.objects.select_for_update(of=("self",))
         .select_related("patient", "facility", "unit")

@@ -15,15 +15,15 @@ from logistics.core import scoping
 from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Patient, StandingOrder, StandingVersion, TransportDetail
-from logistics.requests.services import answers, booking, recurrence
+from logistics.requests.services import answers, booking, places, recurrence
 from logistics.requests.services.places import Destination
 from logistics.requests.services.recurrence import Occurrence
 
 # What the template keeps beside addresses: columns of TransportDetail.
 RIDE_FIELDS = (
     "needs", "oxygen_lpm", "weight_lb", "chair", "chair_width_in", "chair_weight_lb", "pickup_steps", "dropoff_steps",
-    "oxygen_cylinder", "service_animal", "escort_name", "companions", "payer_name", "driver_note", "pickup_contact",
-    "ready_phone",
+    "oxygen_cylinder", "service_animal", "escort_name", "receiver_name", "companions", "payer_name", "driver_note",
+    "pickup_contact", "ready_phone",
 )  # fmt: skip
 # Of one date a person may change these without touching the series.
 DATE_FIELDS = ("needs", "oxygen_lpm", "driver_note")
@@ -59,14 +59,14 @@ class Spec:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def check(spec: Spec, *, facility: Facility) -> dict[str, str]:
-    """What is missing or wrong, field by field, in words that say what to do."""
+def check(spec: Spec, *, facility: Facility, patient: Patient) -> dict[str, str]:
+    """What is missing or wrong, field by field, in words that say what to do: the rules of a booking, and the days."""
     probe = {
         **spec.ride, "destination": spec.destination, "when": "now",
         "destination_problem": spec.problems.get("destination", ""),
     }  # fmt: skip
-    found = answers.check(probe, zone=facility.time_zone)
-    problems = dict(spec.problems) | {name: text for name, text in found.items() if name in _ASKED}
+    start = spec.pickup or places.of_facility(facility)
+    problems = answers.check(probe, zone=facility.time_zone, patient=patient, start=start) | dict(spec.problems)
     try:
         recurrence.check_rule(spec.rule)
     except DomainError as error:
@@ -86,9 +86,6 @@ def check(spec: Spec, *, facility: Facility) -> dict[str, str]:
     if spec.purpose not in dict(TransportDetail.PURPOSES):
         problems["purpose"] = "Choose what the trips are for."
     return problems
-
-
-_ASKED = frozenset({"destination", "mobility", "oxygen_lpm", "weight_lb", "companions"})
 
 
 def advised(spec: Spec, patient: Patient) -> Any:
