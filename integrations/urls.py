@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integrations.views import feeds, inbox, setup
+from integrations.views import feeds, fhir, inbox, setup
 
 app_name = "integrations"
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("integrations/mappings", feeds.mappings, name="mappings"),
     path("integrations/mappings/add", feeds.mapping_add, name="mapping_add"),
     path("integrations/mappings/<uuid:mapping_id>/remove", feeds.mapping_remove, name="mapping_remove"),
+    path("fhir/ServiceRequest/<uuid:request_id>", fhir.request_resource, name="fhir_request"),
     path("setup", setup.setup, name="setup"),
     path("setup/template", setup.template, name="import_template"),
     path("setup/imports/<uuid:batch_id>", setup.batch, name="import"),
