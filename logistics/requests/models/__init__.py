@@ -28,6 +28,7 @@ from logistics.requests.models.policy import (
     ProtocolTick,
     UnitProtocol,
 )
+from logistics.requests.models.records import Attachment, PatientAddress, PatientMerge
 from logistics.requests.models.rules import LevelRuleDraft, LevelRuleSet
 from logistics.requests.models.standing import (
     ClosedDay,
@@ -41,6 +42,7 @@ from logistics.requests.models.stays import Bed, Discharge, DischargeEvent, Enco
 
 __all__ = [
     "Alert",
+    "Attachment",
     "Authorization",
     "AuthorizationEvent",
     "AuthorizationUse",
@@ -67,8 +69,10 @@ __all__ = [
     "LevelRuleDraft",
     "LevelRuleSet",
     "Patient",
+    "PatientAddress",
     "PatientChoice",
     "PatientIdentifier",
+    "PatientMerge",
     "PatientToken",
     "PhysicianCertification",
     "Place",
