@@ -1,0 +1,62 @@
+"""Which vehicles of the network would take this patient and wheelchair, by their own lift, cot and door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from logistics.core.levels import LEVELS
+from logistics.requests.services import fit
+from vendors.models import Network, Vehicle
+
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class VehicleFit:
+    """One vehicle that runs the level: ``verdict`` is the worst of its checks, ``why`` the words of that check."""
+
+    vendor: str
+    name: str
+    verdict: str
+    why: str
+
+
+def vehicles_that_fit(asked: fit.Asked) -> list[VehicleFit]:
+    """Every vehicle of the network's active vendors that runs ``asked.level``, those that fit first. Two queries.
+
+    Stairs and questions that are the same for all vehicles are left to :func:`fit.check_fit`: here the vehicle's own
+    lift, cot and door decide.
+    """
+    names = dict(Network.objects.filter(status="active").values_list("vendor_id", "vendor__short_name"))
+    rows = Vehicle.objects.filter(vendor_id__in=names, out_of_service=False).order_by("name")
+    found = []
+    for row in rows:
+        if asked.level not in row.levels:
+            continue
+        results = [
+            each
+            for each in fit.for_vehicle(
+                asked, level=asked.level, lift_lb=row.lift_lb, door_in=row.door_in, name=row.name
+            )
+            if each.rule in ("lift", "door", "cot")
+        ]
+        verdict = fit.worst(results)
+        why = next((each.words for each in results if each.verdict == verdict), "")
+        found.append(VehicleFit(names[row.vendor_id], row.name, verdict, why))
+    return sorted(found, key=lambda each: -fit.ORDER.index(each.verdict))
+
+
+def words(found: list[VehicleFit], level: str) -> str:
+    """``2 of 5 wheelchair vans fit: Northbound 3, Tamarack 12.``; empty where the network has no such vehicle."""
+    if not found:
+        return ""
+    fitting = [each.name for each in found if each.verdict == "ok"]
+    label = LEVELS[level].label
+    # An abbreviation keeps its capitals in a sentence.
+    label = label if label[:2].isupper() else label[0].lower() + label[1:]
+    count = f"{len(fitting)} of {len(found)} vehicles of the network that run {label}"
+    if not fitting:
+        return f"{count} fit. {found[0].why}"
+    named = ", ".join(fitting[:MOST_NAMED])
+    more = f" and {len(fitting) - MOST_NAMED} more" if len(fitting) > MOST_NAMED else ""
+    return f"{count} fit: {named}{more}."
