@@ -12,6 +12,12 @@ from logistics.core.outbox import Event, subscribe
 from logistics.requests.services import alerts
 
 
+@subscribe("trip.canceled", "trip.matching")
+def charge_fee(event: Event) -> None:
+    """A trip was called off, or taken from its vendor: what its history says is owed is charged, once for each time."""
+    charges.charge_fees(UUID(event.payload["trip_id"]))
+
+
 @subscribe("trip.completed")
 def charge(event: Event) -> None:
     """A trip was handed over: it is charged once. Without a rate a person is asked to sign one."""

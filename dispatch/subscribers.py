@@ -6,6 +6,7 @@ were: events of one trip may be handled by several workers at once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.db import transaction
 
 from dispatch import tasks
 from dispatch.models import Trip
-from dispatch.services import demand, offers, trips
+from dispatch.services import bundles, demand, offers, proposals, returns, trips
 from dispatch.services.home_health import following, referrals
 from logistics.core import clock, scoping
 from logistics.core.errors import DomainError, IllegalMove
@@ -82,7 +83,8 @@ def change_trip(event: Event) -> None:
 
 @subscribe("trip.opened", "trip.matching")
 def match_trip(event: Event) -> None:
-    """A trip looks for a vendor."""
+    """A trip looks for a vendor, together with the rides that go to the same one."""
+    bundles.regroup_of(UUID(event.payload["trip_id"]))
     if Trip.objects.filter(pk=event.payload["trip_id"], status="matching").exists():
         tasks.match.send_for(scoping.current())
 
@@ -125,6 +127,33 @@ def free_vehicle(event: Event) -> None:
     scope = scoping.Scope.vendor(event.vendor_id, actor_label="dispatch")
     ids = event.payload["commitment_ids"]
     transaction.on_commit(lambda: tasks.release_run.send_for(scope, ids), robust=True)
+
+
+@subscribe("trip.canceled")
+def look_at_way_back(event: Event) -> None:
+    """A ride of a journey is off: what of the rides after it?"""
+    returns.after_cancel(UUID(event.payload["trip_id"]))
+
+
+@subscribe("trip.canceled", "trip.held")
+def ask_without(event: Event) -> None:
+    """A ride that was asked about with others is off or waits: the others are asked about without it."""
+    bundles.regroup_of(UUID(event.payload["trip_id"]))
+
+
+@subscribe("proposal.agreed")
+def carry_out_change(event: Event) -> None:
+    """The vendor agreed: request, trip and the crew's copy follow; the same vehicle and crew are set again."""
+    for trip_id, vehicle_id, crew_ids, commitment_ids in proposals.apply_agreed(UUID(event.payload["proposal_id"])):
+        scope = scoping.Scope.vendor(event.vendor_id, actor_label="dispatch", actor_role="vendor_dispatcher")  # type: ignore[arg-type]
+        again = (str(trip_id), str(vehicle_id), [str(pk) for pk in crew_ids], [str(pk) for pk in commitment_ids])
+        transaction.on_commit(partial(tasks.assign_again.send_for, scope, *again), robust=True)
+
+
+@subscribe("proposal.refused", "proposal.lapsed")
+def tell_change_refused(event: Event) -> None:
+    """The vendor did not agree: a person chooses."""
+    proposals.tell_refused(UUID(event.payload["proposal_id"]))
 
 
 @subscribe("leg.no_show")

@@ -11,11 +11,12 @@ from celery import shared_task
 from django.db import connection, transaction
 
 from dispatch.models import EquipmentOrder, Trip
-from dispatch.services import matching, offers, runs, trips
+from dispatch.services import assignment, bundles, matching, offers, proposals, ready, returns, runs, trips
 from dispatch.services.equipment import orders, reserving, suppliers
 from dispatch.services.home_health import following, referrals
 from logistics.accounts.models import Organization
 from logistics.core import clock, scoping
+from logistics.core.errors import DomainError
 from logistics.core.scoping import Scope
 from logistics.core.tasks import ScopedTask
 
@@ -45,6 +46,18 @@ def release_stock(order_ids: list[str]) -> int:
 def reserve_stock(order_ids: list[str]) -> int:
     """Reserve for orders that want something else now (vendor scope). Returns how many are complete."""
     return sum(reserving.allocate(UUID(pk)).status == "allocated" for pk in order_ids)
+
+
+@shared_task(base=ScopedTask, name="dispatch.tasks.assign_again")
+def assign_again(trip_id: str, vehicle_id: str, crew_ids: list[str], commitment_ids: list[str]) -> bool:
+    """Put the vehicle and crew of before on a trip that changed (vendor scope). False where they cannot: the trip is
+    then in the dispatcher's list of trips without a crew."""
+    runs.free_commitments([UUID(pk) for pk in commitment_ids])
+    try:
+        assignment.assign(UUID(trip_id), UUID(vehicle_id), [UUID(pk) for pk in crew_ids], source="engine")
+    except DomainError:
+        return False
+    return True
 
 
 @shared_task(base=ScopedTask, opens_own_scope=True, name="dispatch.tasks.tick")
@@ -95,6 +108,10 @@ def _tick_tenant() -> dict[str, int]:
     counts["sent"] = sum(offers.send_next(trip_id) is not None for trip_id in list(stuck))
     waiting = Trip.objects.filter(status="matching").exists()
     counts["matched"] = len(matching.match()) if waiting else 0
+    counts["regrouped"] = bundles.regroup_all()
+    counts["changes_lapsed"] = proposals.lapse_due()
+    counts["will_calls_told"] = ready.escalate()
+    counts["returns_told"] = returns.escalate()
     counts["referrals_expired"] = referrals.expire_due()
     counts["late_care"] = following.watch()
     counts["equipment_expired"] = suppliers.expire_due()

@@ -79,4 +79,4 @@ def trip_get(number: int) -> Trip | None:
 
 def charge_of_trip(trip: Trip) -> Charge | None:
     """The trip's charge with its lines, or None before it is charged."""
-    return Charge.objects.prefetch_related("lines").filter(trip=trip).first()
+    return Charge.objects.prefetch_related("lines").filter(trip=trip).order_by("-kind", "created_at").first()

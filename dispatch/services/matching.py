@@ -17,15 +17,14 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Max, Q
 
 from dispatch import policies, states
-from dispatch.models import Leg, MatchExplanation, Offer, Trip, TripEvent
-from dispatch.services import offers, planning, supply
+from dispatch.models import Leg, MatchExplanation, Offer, Proposal, Trip, TripEvent
+from dispatch.services import bundles, planning, rounds, supply
 from dispatch.services.planning import Record
-from dispatch.solver.explain import Explanation
+from dispatch.services.rounds import brief_of, readable
 from dispatch.solver.problem import Job, Problem, day_text
 from dispatch.solver.solve import Result, solve
-from logistics.core import audit, clock, levels, scoping
+from logistics.core import clock, scoping
 from vendors.models import Contract, Credential, Network
-from vendors.pricing import Terms, quote
 from vendors.selectors import contracts
 
 LOCK = 7272  # first key of the advisory lock; the second is the health system
@@ -57,18 +56,23 @@ def match() -> list[UUID]:
     with transaction.atomic():
         _wait_turn()
         waiting = list(Trip.objects.filter(status="matching"))
+        soon = bundles.waiting_for_others(waiting)
+        waiting = [trip for trip in waiting if trip.pk not in soon]
         if not waiting:
             return []
         question = ask(waiting)
         known = MatchExplanation.objects.filter(trip__in=waiting).order_by()
         question.rounds = dict(known.values_list("trip_id").annotate(Max("round")))
-        decided = []
+        results: dict[str, Result] = {}
         for problem in question.problems:
             result = solve(problem)
-            for job_id in sorted(result.explanations):
-                if _apply(question, question.trips[job_id], problem, result):
-                    decided.append(question.trips[job_id].pk)
-        return decided
+            results |= dict.fromkeys(result.explanations, result)
+        # All are locked at once, in the order of their ids: rides that go to one vendor are written together.
+        locked = bundles.lock(UUID(job_id) for job_id in results)
+        fresh = [trip for trip in locked.values() if rounds.is_fresh(trip, question.trips[str(trip.pk)])]
+        wanted = rounds.wishes(fresh)
+        groups = bundles.sets_of(fresh)
+        return [trip.pk for group in groups for trip in rounds.write(question, group, results, wanted)]
 
 
 def ask(trips: list[Trip], *, now: dt.datetime | None = None, legs: list[Leg] | None = None) -> Question:
@@ -128,75 +132,6 @@ def records(vendor_ids: Iterable[UUID]) -> dict[UUID, Record]:
     return found
 
 
-def readable(question: Question, trip: Trip, explanation: Explanation) -> dict[str, Any]:
-    """The engine's answer with our names in it: vendor and vehicle names, contract prices, our levels.
-
-    Keys as ``dispatch.solver.explain``; each vendor row also has ``name``, ``price_amount`` of the contract,
-    ``on_time_rate`` (None without a record) and ``on_time_n``.
-    """
-    body = dict(explanation)
-    names = {str(key): row.vendor.name for key, row in question.networks.items()}
-    vehicles = {
-        str(shift.vehicle_id): shift.vehicle.name for shifts in question.stock.shifts.values() for shift in shifts
-    }
-
-    def named(row: dict[str, Any]) -> dict[str, Any]:
-        vehicle_id = str(row.get("vehicle_id") or "").partition("/")[0]
-        return {
-            **row,
-            "name": names.get(row["vendor_id"], ""),
-            "vehicle_id": vehicle_id,
-            "vehicle_name": vehicles.get(vehicle_id, ""),
-        }
-
-    body["vendors"] = []
-    for row in explanation["vendors"]:
-        record = question.records[UUID(row["vendor_id"])]
-        verdict = planning.words(row["verdict"])
-        if record.on_time_rate is None:
-            # The engine's neutral figure is no figure about this vendor.
-            verdict = verdict.replace(f", {planning.UNKNOWN_ON_TIME:.0%} on time", ", no on-time record yet")
-        body["vendors"].append(
-            {**named(row), "verdict": verdict, "on_time_rate": record.on_time_rate, "on_time_n": record.n}
-        )
-    label = levels.LEVELS[trip.level].label.lower()
-    body["refused"] = []
-    for row in explanation["refused"]:
-        text = planning.words(row["text"])
-        if row["code"] == "vendor_level":
-            text = f"{names[row['vendor_id']]} does not offer a {label}"
-        body["refused"].append({**named(row), "text": text})
-    body["summary"] = planning.words(explanation["summary"])
-    return body
-
-
-def brief_of(trip: Trip, leg: Leg, price: Any, eta_at: dt.datetime | None) -> dict[str, Any]:
-    """All that a vendor learns before it accepts: zones, bands and words, nothing that names or finds the patient."""
-    load = leg.load
-    oxygen = load.get("oxygen_lpm")
-    return {
-        "kind": trip.kind,
-        "level": trip.level,
-        "level_label": levels.LEVELS[trip.level].label,
-        "pickup_zone": load.get("pickup_zone", ""),
-        "dropoff_zone": load.get("dropoff_zone", ""),
-        "distance_band": policies.distance_band(float(leg.miles)),
-        "miles": round(float(leg.miles)),
-        "minutes": leg.minutes,
-        "when": trip.when,
-        "pickup_at": trip.pickup_at.isoformat(),
-        "pickup_latest_at": trip.pickup_latest_at.isoformat(),
-        "time_zone": trip.time_zone,
-        "eta_at": eta_at.isoformat() if eta_at else "",
-        "mobility": load.get("mobility", ""),
-        "needs": policies.need_words(load.get("needs", []), oxygen),
-        "weight_band": policies.weight_band(load.get("patient_lb")),
-        "companions": load.get("companions", 0),
-        "isolation": policies.ISOLATION_WORDS.get(leg.isolation, ""),
-        "price_amount": str(price),
-    }
-
-
 def _wait_turn() -> None:
     """One decision at a time for a health system, until the transaction ends."""
     with connection.cursor() as cursor:
@@ -218,6 +153,9 @@ def _barred(question: Question) -> dict[str, tuple[tuple[str, str], ...]]:
             verb = "gave back" if given_back else "declined"
             words = states.DECLINE_REASONS.get(offer.decline_code, "no reason given").lower()
             answered[str(offer.trip_id)][offer.vendor_id] = f"{verb} this trip: {words}"
+    unwilling = Proposal.objects.filter(trip_id__in=ids, status="taken_back")
+    for trip_id, vendor_id in unwilling.values_list("trip_id", "vendor_id"):
+        answered[str(trip_id)][vendor_id] = "did not agree to a change of this trip"
     barred = {}
     for trip_id, trip in question.trips.items():
         reasons = []
@@ -303,60 +241,6 @@ def _busy(question: Question, at: supply.Clock) -> dict[UUID, Counter[int]]:
     for vendor_id, pickup_at in rows:
         busy[vendor_id][int(at.minute(pickup_at) // 60)] += 1
     return busy
-
-
-def _apply(question: Question, seen: Trip, problem: Problem, result: Result) -> bool:
-    """Write one trip's round of offers, unless the trip changed while the engine was thinking."""
-    trip = Trip.objects.select_for_update().filter(pk=seen.pk, status="matching", version=seen.version).first()
-    if trip is None:
-        return False
-    job_id, leg = str(trip.pk), question.legs[str(trip.pk)]
-    at = planning.clock_for(question.now, trip.time_zone)
-    last = question.rounds.get(trip.pk, 0)
-    body = readable(question, trip, result.explanations[job_id])
-    in_force = question.contracts[planning.pickup_day(trip)]
-    rows = {row["vendor_id"]: row for row in body["vendors"]}
-    round_of_offers = []
-    for ranked in result.ranking[job_id]:
-        candidate = ranked.option.candidate
-        contract = in_force[UUID(candidate.vendor_id)]
-        rate = next(row for row in contract.rates.all() if supply.solver_level(row.level) == candidate.level)
-        eta_at = at.moment(ranked.pickup_at)
-        price = quote(Terms.of(rate), leg.miles).total
-        round_of_offers.append(
-            Offer(
-                trip=trip,
-                vendor_id=contract.vendor_id,
-                round=last + 1,
-                rank=ranked.rank,
-                brief=brief_of(trip, leg, price, eta_at),
-                price_amount=price,
-                rate_id=rate.pk,
-                response_minutes=contract.response_minutes,
-                eta_at=eta_at,
-            )
-        )
-        rows[candidate.vendor_id]["price_amount"] = str(price)
-    Offer.objects.bulk_create(round_of_offers)
-    MatchExplanation.objects.create(
-        trip=trip,
-        round=last + 1,
-        engine=f"{body['engine']['name']} {body['engine']['version']}, {body['engine']['solver']}"[:60],
-        status=body["status"],
-        gap=body["gap"],
-        milliseconds=round(result.wall_ms),
-        body=body,
-    )
-    audit.record(
-        action="trip.matched",
-        target=trip,
-        details={"round": last + 1, "vendors": len(body["vendors"]), "refused": len(body["refused"])},
-    )
-    if body["vendors"]:
-        offers.send_next_of(trip)
-    else:
-        offers.exhaust(trip, body["summary"])
-    return True
 
 
 __all__ = ["Question", "ask", "brief_of", "match", "readable", "records"]

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from dispatch import policies, states
 from dispatch.models import Leg, Offer, Passenger, Trip
-from dispatch.services import trips
+from dispatch.services import bundles, trips
 from dispatch.services.transitions import offer_to, trip_to
 from logistics.core import clock, scoping
 from logistics.core.errors import DomainError, IllegalMove, NotAllowed, StaleState
@@ -28,48 +28,71 @@ GONE = "Another vendor took this trip. Nothing is left to do."
 def send_next(trip_id: UUID) -> Offer | None:
     """Ask the next vendor of the current round; with nobody left the trip is ``exhausted`` and an alert tells so.
 
-    Does nothing while a vendor is still asked, or when the trip no longer looks for one. Returns the open offer.
-    Publishes ``offer.sent``. Staff scope.
+    Does nothing while a vendor is still asked, or when the trip no longer looks for one. Returns the open offer, the
+    leading one where rides are asked about together. Publishes ``offer.sent``. Staff scope.
     """
-    return send_next_of(trips.get_locked(trip_id))
+    lead = bundles.lead_trip_id(trip_id)
+    locked = bundles.lock({trip_id, lead} | bundles.followers_of(lead))
+    return send_next_of(locked[lead]) if lead in locked else None
 
 
 def send_next_of(trip: Trip) -> Offer | None:
-    """:func:`send_next` for a trip that the caller has locked."""
+    """:func:`send_next` for a trip that the caller has locked, with those that are asked about together with it."""
     if trip.status not in ("matching", "offering", "exhausted"):
         return None
     open_offer = Offer.objects.filter(trip=trip, status="open").first()
     if open_offer is not None:
         return open_offer
-    now = clock.now()
-    for offer in Offer.objects.select_for_update().filter(trip=trip, status="waiting").order_by("round", "rank"):
+    together = list(Trip.objects.filter(pk__in=bundles.followers_of(trip.pk)).order_by("pk"))
+    for offer in _waiting(trip):
         if not _may_be_asked(offer, trip):
-            offer_to(offer, "withdrawn", source="engine", reason="The vendor may not be asked any more")
+            for row in [offer, *_followers(offer, "waiting")]:
+                offer_to(row, "withdrawn", source="engine", reason="The vendor may not be asked any more")
             continue
-        ends = policies.expiry(now, offer.response_minutes, trip.pickup_at, trip.pickup_latest_at)
-        offer_to(offer, "open", source="engine", changes={"sent_at": now, "expires_at": ends})
-        if trip.status != "offering":
-            trip_to(trip, "offering", source="engine")
+        _open(offer, trip, together, source="engine")
         return offer
-    exhaust(trip, "Every vendor that could come was asked.")
+    for each in [trip, *together]:
+        exhaust(each, "Every vendor that could come was asked.")
     return None
 
 
 @transaction.atomic
 def broadcast(trip_id: UUID) -> int:
     """Ask every waiting vendor at once; the first answer wins. Returns how many are asked. Staff scope."""
-    trip = trips.get_locked(trip_id)
+    lead = bundles.lead_trip_id(trip_id)
+    locked = bundles.lock({trip_id, lead} | bundles.followers_of(lead))
+    trip = locked.get(lead) or trips.get_locked(trip_id)
     if trip.status not in ("matching", "offering", "exhausted"):
         raise IllegalMove("This trip does not look for a vendor now.", code="not_offering")
-    now, sent = clock.now(), 0
-    for offer in Offer.objects.select_for_update().filter(trip=trip, status="waiting").order_by("round", "rank"):
+    together, sent = [row for row in locked.values() if row.pk != trip.pk], 0
+    for offer in _waiting(trip):
         if _may_be_asked(offer, trip):
-            ends = policies.expiry(now, offer.response_minutes, trip.pickup_at, trip.pickup_latest_at)
-            offer_to(offer, "open", reason="Asked at once", changes={"sent_at": now, "expires_at": ends})
+            _open(offer, trip, together, source="user", reason="Asked at once")
             sent += 1
-    if sent and trip.status != "offering":
-        trip_to(trip, "offering", reason="All asked at once")
     return sent
+
+
+def _waiting(trip: Trip) -> list[Offer]:
+    """The offers of this trip that are not sent yet and that lead, in the order of asking."""
+    rows = Offer.objects.select_for_update(of=("self",)).filter(trip=trip, status="waiting", lead=None)
+    return list(rows.order_by("round", "rank"))
+
+
+def _followers(offer: Offer, status: str) -> list[Offer]:
+    """The offers for further rides that this one answers for."""
+    rows = Offer.objects.select_for_update(of=("self",)).filter(lead=offer, status=status)
+    return list(rows.order_by("trip_id"))
+
+
+def _open(offer: Offer, trip: Trip, together: list[Trip], *, source: str, reason: str = "") -> None:
+    """Ask one vendor about a trip and the rides that go with it."""
+    now = clock.now()
+    ends = policies.expiry(now, offer.response_minutes, trip.pickup_at, trip.pickup_latest_at)
+    for row in [offer, *_followers(offer, "waiting")]:
+        offer_to(row, "open", source=source, reason=reason, changes={"sent_at": now, "expires_at": ends})
+    for each in [trip, *together]:
+        if each.status != "offering":
+            trip_to(each, "offering", source=source, reason=reason)
 
 
 def exhaust(trip: Trip, reason: str) -> None:
@@ -185,18 +208,31 @@ def start_over(trip_id: UUID, *, reason: str) -> Trip:
 
 
 def _accept(offer: Offer, *, eta_at: dt.datetime | None, source: str, reason: str) -> Trip:
-    # For a vendor the row is invisible once another one has the trip: then nothing is locked.
-    trip = Trip.objects.select_for_update().filter(pk=offer.trip_id).first()
-    offer = Offer.objects.select_for_update().get(pk=offer.pk)
+    _refuse_follower(offer)
+    rides = [offer, *Offer.objects.filter(lead=offer).order_by("trip_id")]
+    # For a vendor a row is invisible once another one has the trip: then nothing of it is locked.
+    locked = bundles.lock(row.trip_id for row in rides)
+    fresh = {row.pk: row for row in Offer.objects.select_for_update().filter(pk__in=[row.pk for row in rides])}
+    offer, trip = fresh[offer.pk], locked.get(offer.trip_id)
     if offer.status == "accepted" and trip is not None and trip.vendor_id == offer.vendor_id:
         return trip
     _refuse_late(offer, trip)
     assert trip is not None
-    now = clock.now()
-    promised = eta_at or offer.eta_at or trip.pickup_at
-    if promised < now - dt.timedelta(minutes=1) and promised == eta_at:
+    if eta_at is not None and eta_at < clock.now() - dt.timedelta(minutes=1):
         raise DomainError("The pickup time is in the past.", code="eta_past", fields={"eta_at": "Give a time to come."})
-    vendor_id = offer.vendor_id
+    # All or none: one that cannot be taken is named before any is.
+    others = [fresh[row.pk] for row in rides[1:]]
+    for other in others:
+        _refuse_part(other, locked.get(other.trip_id))
+    _take(offer, trip, eta_at, source, reason)
+    for other in others:
+        _take(other, locked[other.trip_id], None, source, reason)
+    return trip
+
+
+def _take(offer: Offer, trip: Trip, eta_at: dt.datetime | None, source: str, reason: str) -> None:
+    now, vendor_id = clock.now(), offer.vendor_id
+    promised = eta_at or offer.eta_at or trip.pickup_at
     offer_to(offer, "accepted", source=source, reason=reason, changes={"answered_at": now, "eta_at": promised})
     trip_to(
         trip,
@@ -214,7 +250,26 @@ def _accept(offer: Offer, *, eta_at: dt.datetime | None, source: str, reason: st
     )
     Leg.objects.filter(trip_id=trip.pk).update(vendor_id=vendor_id)
     Passenger.objects.filter(trip_id=trip.pk).update(vendor_id=vendor_id)
-    return trip
+
+
+def _refuse_follower(offer: Offer) -> None:
+    if offer.lead_id is not None:
+        words = "This ride goes together with another one. Answer the first: it stands for all."
+        raise IllegalMove(words, code="follower")
+
+
+def _refuse_part(offer: Offer, trip: Trip | None) -> None:
+    """Say which ride of an offer for several cannot be taken, if so."""
+    try:
+        _refuse_late(offer, trip)
+    except StaleState as problem:
+        at = clock.local(dt.datetime.fromisoformat(offer.brief["pickup_at"]), offer.brief["time_zone"])
+        raise StaleState(
+            f"Nothing was accepted. The ride at {at:%H:%M} that goes along cannot be taken any more: it was changed or "
+            "canceled. You are asked again about what is left.",
+            current=problem.current,
+            code="bundle",
+        ) from problem
 
 
 def _refuse_late(offer: Offer, trip: Trip | None) -> None:
@@ -235,7 +290,9 @@ def _refuse_late(offer: Offer, trip: Trip | None) -> None:
 
 
 def _decline(offer: Offer, *, code: str, note: str, source: str) -> Offer:
-    Trip.objects.select_for_update().filter(pk=offer.trip_id).first()
+    _refuse_follower(offer)
+    rides = list(Offer.objects.filter(lead=offer).values_list("trip_id", flat=True))
+    bundles.lock([offer.trip_id, *rides])
     offer = Offer.objects.select_for_update().get(pk=offer.pk)
     if offer.status == "declined":
         return offer
@@ -244,7 +301,9 @@ def _decline(offer: Offer, *, code: str, note: str, source: str) -> Offer:
         raise StaleState(f"This offer cannot be declined: it is {words}.", current=offer.status)
     changes = {"answered_at": clock.now(), "decline_code": code, "decline_note": note[:200]}
     reason = states.DECLINE_REASONS[code]
-    return offer_to(offer, "declined", source=source, reason=reason, changes=changes, details={"code": code})
+    for row in [offer, *_followers(offer, "open")]:
+        offer_to(row, "declined", source=source, reason=reason, changes=changes, details={"code": code})
+    return offer
 
 
 def _turn_back(trip: Trip, *, code: str, note: str, source: str) -> None:

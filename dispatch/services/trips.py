@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from django.db import transaction
 
 from dispatch import policies, states
 from dispatch.models import Leg, Offer, Passenger, Trip, TripEvent
-from dispatch.services import intake, runs
-from dispatch.services.transitions import leg_to, offer_to, trip_to
+from dispatch.services import fees, intake, runs
+from dispatch.services.transitions import leg_to, offer_to, trip_to, withdraw_proposals
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.requests.models import ServiceRequest
@@ -113,12 +114,21 @@ def end_holds() -> int:
 
 
 @transaction.atomic
-def cancel(trip_id: UUID, *, reason: str, note: str = "", source: str = "user") -> Trip:
+def cancel(
+    trip_id: UUID,
+    *,
+    reason: str,
+    note: str = "",
+    source: str = "user",
+    fee_seen: Decimal | None = None,
+    details: dict[str, Any] | None = None,
+) -> Trip:
     """Cancel a trip; ``reason`` is a key of ``states.CANCEL_REASONS``. Idempotent.
 
-    The event records how far things had come (``before_accept``, ``after_accept``, ``en_route``,
-    ``at_door``), which decides fees. Offers are withdrawn, vehicle and crew released. Refused once the patient is
-    on board.
+    The event records how far things had come and the vendor's fee by its contract (``services.fees``), which billing
+    charges. Offers are withdrawn, vehicle and crew released. Refused once the patient is on board: then only the
+    destination can change. ``fee_seen`` is what the person was shown; a fee that is higher now raises ``StaleState``
+    (``fee_rose``) and nothing is done.
     """
     policies.check_cancel_reason(reason)
     trip = get_locked(trip_id)
@@ -126,14 +136,18 @@ def cancel(trip_id: UUID, *, reason: str, note: str = "", source: str = "user") 
         return trip
     legs = list(Leg.objects.filter(trip=trip))
     if any(leg.status in ("on_board", "at_destination") for leg in legs):
-        raise IllegalMove("The patient is on board. Call the vendor; the trip cannot be canceled now.", code="on_board")
-    furthest = max((leg.status for leg in legs), key=_progress, default="planned")
-    stage = policies.cancel_stage(furthest, trip.vendor_id is not None)
+        raise IllegalMove(
+            "The patient is on board: the trip cannot be canceled now. Send it to another destination instead.",
+            code="on_board",
+        )
+    fee = fees.fee_of(trip, legs=legs, code=reason)
+    fees.check_seen(fee, fee_seen)
     for leg in legs:
         if leg.status not in states.LEG.final:
             leg_to(leg, "canceled", source=source, reason=reason)
     runs.release(trip, reason=reason)
     withdraw_offers(trip, reason=reason, source=source, also_accepted=True)
+    withdraw_proposals(trip, reason="The trip was canceled", source=source)
     words = states.CANCEL_REASONS[reason]
     return trip_to(
         trip,
@@ -141,13 +155,19 @@ def cancel(trip_id: UUID, *, reason: str, note: str = "", source: str = "user") 
         source=source,
         reason=f"{words}: {note}" if note else words,
         changes={"held_from": "", "hold_until": None},
-        details={"stage": stage, "code": reason},
+        details={**(details or {}), **fee.details(), "code": reason},
     )
 
 
 @transaction.atomic
-def mark_ready(trip_id: UUID, *, at: dt.datetime | None = None, source: str = "user") -> Trip:
-    """The unit says that the patient of a "when ready" ride is ready: the pickup is asked for now. Idempotent."""
+def mark_ready(
+    trip_id: UUID, *, at: dt.datetime | None = None, source: str = "user", via: str = "page", caller: str = ""
+) -> Trip:
+    """The patient of a "when ready" ride is ready: the pickup is asked for now (``at``). Idempotent.
+
+    ``via`` says how the word came: ``page``, ``link`` (the patient's own) or ``phone``, then with the kind of
+    ``caller``. Alerts about the forgotten call are closed.
+    """
     trip = get_locked(trip_id)
     if trip.is_ready or trip.status in states.TRIP.final:
         return trip
@@ -156,17 +176,22 @@ def mark_ready(trip_id: UUID, *, at: dt.datetime | None = None, source: str = "u
     trip.pickup_latest_at = policies.window_end("now", moment)
     trip.version += 1
     trip.save(update_fields=["is_ready", "pickup_at", "pickup_latest_at", "version", "updated_at"])
-    _note(trip, {"changed": ["is_ready"]}, reason="Patient is ready", source=source)
+    details = {"changed": ["is_ready"], "via": via} | ({"caller": caller} if caller else {})
+    _note(trip, details, reason="Patient is ready", source=source)
+    alerts.resolve(["will_call_forgotten", "will_call_closing"], request=trip.request)
     return trip
 
 
 @transaction.atomic
-def update_from_request(request_id: UUID, *, source: str = "user") -> Trip | None:
+def update_from_request(
+    request_id: UUID, *, source: str = "user", agreed: bool = False, reason: str = "Request changed"
+) -> Trip | None:
     """Carry a change of the request into its live trip. Returns the trip, or None when there is none to change.
 
     The crew's copy (bed, contact, weight …) always follows. When what a vendor was asked for changes (time,
     level, destination, needs), offers are withdrawn and the trip is matched anew; after acceptance the vendor
-    keeps the trip and an alert asks a person to agree the change. From the pickup's door on only an alert is raised.
+    keeps the trip and an alert asks a person to agree the change, unless the change is ``agreed``: small enough to
+    need no answer, or answered with yes. Under way an unagreed change only raises an alert.
     """
     request = ServiceRequest.objects.select_related("patient", "facility", "unit").filter(pk=request_id).first()
     trip = Trip.objects.select_for_update().filter(request_id=request_id).exclude(status__in=states.TRIP.final).first()
@@ -181,7 +206,7 @@ def update_from_request(request_id: UUID, *, source: str = "user") -> Trip | Non
     changed = [name for name, value in facts.trip.items() if name not in keep and getattr(trip, name) != value]
     changed += [name for name, value in facts.leg.items() if getattr(leg, name) != value]
     material = sorted(MATERIAL & set(changed))
-    if trip.status == "under_way" and material:
+    if trip.status == "under_way" and material and not agreed:
         _tell(trip, "changed_under_way", "top")
         facts = _as_it_goes(facts, trip, leg, passenger)
         changed, material = [name for name in changed if name not in MATERIAL], []
@@ -193,16 +218,19 @@ def update_from_request(request_id: UUID, *, source: str = "user") -> Trip | Non
         passenger.save(update_fields=["details"])
     if "when" in changed:
         trip.is_ready = facts.trip["when"] != "ready"
+    if agreed and "pickup_at" in changed and trip.eta_at is not None:
+        # The vendor's promise moves along with the time that it agreed to.
+        trip.eta_at += facts.trip["pickup_at"] - trip.pickup_at
     for name, value in facts.trip.items():
         if name not in keep:
             setattr(trip, name, value)
     trip.version += 1
-    trip.save(update_fields=[*facts.trip, "is_ready", "version", "updated_at"])
+    trip.save(update_fields=[*facts.trip, "is_ready", "eta_at", "version", "updated_at"])
     for name, value in facts.leg.items():
         setattr(leg, name, value)
     leg.save(update_fields=list(facts.leg))
-    _note(trip, {"changed": changed, "material": material}, reason="Request changed", source=source)
-    if material:
+    _note(trip, {"changed": changed, "material": material}, reason=reason, source=source)
+    if material and not agreed:
         _reconsider(trip, material, source)
     return trip
 
@@ -225,6 +253,7 @@ def let_go(trip: Trip, *, reason: str, source: str) -> None:
     Leg.objects.filter(trip=trip).update(vendor_id=None)
     Passenger.objects.filter(trip=trip).update(vendor_id=None)
     withdraw_offers(trip, reason=reason, source=source, also_accepted=True)
+    withdraw_proposals(trip, reason=reason, source=source)
 
 
 def _as_it_goes(facts: intake.Intake, trip: Trip, leg: Leg, passenger: Passenger) -> intake.Intake:
@@ -263,7 +292,3 @@ def _note(trip: Trip, details: dict[str, Any], *, reason: str, source: str) -> N
 
 def _tell(trip: Trip, code: str, severity: str) -> None:
     alerts.raise_alert(code, severity, request=trip.request, params={"trip": trip.number, "trip_id": str(trip.pk)})
-
-
-def _progress(status: str) -> int:
-    return policies.LEG_ORDER.index(status) if status in policies.LEG_ORDER else 0

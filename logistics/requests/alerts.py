@@ -271,6 +271,43 @@ SENTENCES: dict[str, Sentence] = {
     "equipment_held_late": Sentence(
         "Equipment order {order} should stop, but it is on the way or there.", "Call the supplier now.", "Call"
     ),
+    "change_refused": Sentence(
+        "{vendor} did not agree to the change of trip {trip}.",
+        "Keep the trip as it was, or take it back and ask others.",
+        "Decide",
+    ),
+    "change_unanswered": Sentence(
+        "{vendor} did not answer the change of trip {trip} in time.",
+        "Call them, keep the trip as it was, or take it back and ask others.",
+        "Decide",
+    ),
+    "return_not_secured": Sentence(
+        "Trip {outbound} leaves at {leaves}, and its way back ({back}) is {standing}.",
+        "Find a vendor for the way back, or say who watches the call.",
+        "Secure the way back",
+    ),
+    "return_left": Sentence(
+        "Trip {outbound} was canceled; its way back ({back}) still stands.",
+        "Keep it if the patient needs it, or cancel it.",
+        "Decide",
+    ),
+    "return_on_hold": Sentence(
+        "Nobody went on trip {outbound}: the crew left without the patient. The way back ({back}) is on hold.",
+        "Let it go on if the patient got there another way, or cancel it.",
+        "Decide",
+    ),
+    "will_call_forgotten": Sentence(
+        "{owner} watches trip {trip}: the patient was expected to be ready at {expected}, and nobody has called; "
+        "{vendor}.",
+        "Call the place. Then press ready, move the time, or cancel it.",
+        "Call and say ready",
+    ),
+    "will_call_closing": Sentence(
+        "The place closes, and the patient of trip {trip} still waits there, expected at {expected}. {owner} watches "
+        "it; {vendor}.",
+        "Call the place now. Nobody is left behind.",
+        "Call and say ready",
+    ),
     "discharge_unclear": Sentence(
         "The discharge does not say clearly how the patient leaves.", "Decide whether a ride is needed.", "Decide"
     ),

@@ -41,7 +41,7 @@ def queries(cast: Cast, rows: list[Trip]) -> int:
 def test_matching_reads_as_often_for_six_trips_as_for_one(cast: Cast) -> None:
     one = queries(cast, waiting(cast, 1))
     assert queries(cast, waiting(cast, 6)) == one
-    assert one <= 16
+    assert one <= 17
 
 
 def test_a_vehicle_that_is_taken_is_seen_as_taken_and_free_where_its_ride_ends(cast: Cast) -> None:
