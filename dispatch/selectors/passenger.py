@@ -112,10 +112,10 @@ def shown(
         mrn=mrn if allowed.get("mrn") == "see" else f"••{mrn[-2:]}" if mrn and "mrn" in allowed else "",
         phone=_phone(str(details.get("phone") or ""), allowed.get("phone")),
         language=str(details.get("language") or "") if "name" in allowed else "",
-        pickup=_line(pickup, places, "facility", "unit", "bed"),
+        pickup=_pickup(pickup, allowed),
         pickup_note=str(pickup.get("entrance") or "") if places == "see" else "",
         pickup_contact=str(pickup.get("contact") or "") if places == "see" else "",
-        pickup_address=_text(pickup.get("address")) if places == "see" else "",
+        pickup_address=_pickup_address(pickup, allowed),
         dropoff=_destination(destination, allowed),
         dropoff_address=_address(destination, allowed.get("address")),
         dropoff_note=str(destination.get("note") or "") if allowed.get("address") == "see" else "",
@@ -178,11 +178,24 @@ def _text(value: Any) -> str:
 def _line(place: dict[str, Any], how: str | None, *keys: str) -> str:
     if how is None:
         return ""
-    wanted = keys if how == "see" else keys[:1]
+    wanted = keys if how == "see" else keys[:2]
     parts = [str(place[key]) for key in wanted if place.get(key)]
     if how == "see" and place.get("bed") and "bed" in keys:
         parts[-1] = f"bed {parts[-1]}" if not parts[-1].lower().startswith("bed") else parts[-1]
     return ", ".join(parts)
+
+
+def _pickup(pickup: dict[str, Any], allowed: dict[str, str]) -> str:
+    """The unit and bed, or the place; an address that is somebody's own only where a destination's would be shown."""
+    if pickup.get("private"):
+        return _destination(pickup, allowed)
+    return _line(pickup, allowed.get("places"), "facility", "name", "unit", "bed")
+
+
+def _pickup_address(pickup: dict[str, Any], allowed: dict[str, str]) -> str:
+    if pickup.get("private"):
+        return _address(pickup, allowed.get("address"))
+    return _text(pickup.get("address") or pickup) if allowed.get("places") == "see" else ""
 
 
 def _destination(destination: dict[str, Any], allowed: dict[str, str]) -> str:
@@ -216,6 +229,10 @@ def _tags(details: dict[str, Any], allowed: dict[str, str], isolation: str) -> l
         companions = details.get("companions") or 0
         if companions:
             tags.append(_tag(f"{companions} riding along", "neutral", "users"))
+        tags += [_tag(words, "warn", "info") for words in details.get("access") or []]
+    if "note" in allowed:
+        # Names of others: for whoever reads the note to the driver, because they hand the patient over.
+        tags += [_tag(words, "neutral", "users") for words in details.get("people") or []]
     if "isolation" in allowed and isolation:
         # What to wear, not what the patient has (CDC transmission-based precautions).
         text = policies.ISOLATION_WORDS.get(isolation, "Ask the unit which precautions apply")

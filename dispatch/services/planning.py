@@ -94,7 +94,8 @@ def job_of(trip: Trip, leg: Leg, at: Clock) -> solver.Job:
     stretchers = load.get("stretchers", 0)
     if heavy and stretchers:
         needs.add("bariatric_cot")
-    device = ("bariatric_cot" if heavy else "cot") if stretchers else "manual_chair" if load.get("wheelchairs") else ""
+    chair = (load.get("device") or "manual_chair") if load.get("wheelchairs") else ""
+    device = ("bariatric_cot" if heavy else "cot") if stretchers else chair
     service = policies.service_minutes(trip.level)
     given = "oxygen_given" in load.get("needs", [])
     return solver.Job(
@@ -112,6 +113,7 @@ def job_of(trip: Trip, leg: Leg, at: Clock) -> solver.Job:
         width_in=load.get("width_in"),
         device=device,
         isolation=leg.isolation,
+        min_crew=load.get("min_crew") or 1,
         oxygen_lpm=float(load.get("oxygen_lpm") or 0) if given else 0.0,
         solo=True,
     )

@@ -7,122 +7,41 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dispatch.forms.booking import (
-    FROM_CHART,
-    MOBILITY_ICONS,
-    NEED_ICONS,
-    WHEN_ICONS,
-    BookingForm,
-    as_uuid,
-    initial_of,
-    plain,
-)
+from dispatch.forms.booking import MOBILITY_ICONS, NEED_ICONS, WHEN_ICONS, BookingForm, as_uuid
+from dispatch.forms.booking_fit import CARE_ICONS, fit_inputs
+from dispatch.forms.booking_kinds import KIND_ICONS, RETURN_ICONS, STOPS, plan_inputs
 from dispatch.selectors.board import trip_of_request
-from dispatch.services import preview as previews
+from dispatch.services import itinerary, preview_rows
+from dispatch.views.booking_desk import Desk, track
 from dispatch.views.frame import frame, see_other
-from logistics.accounts.models import Unit
 from logistics.core import audit, clock
 from logistics.core.access import requires
 from logistics.core.errors import DomainError
-from logistics.requests.models import Encounter, Patient, ServiceRequest
-from logistics.requests.selectors.identity import identity, patient_option
-from logistics.requests.selectors.requests import payer_names, request_get, unit_list
-from logistics.requests.services import booking, places
-from logistics.requests.services.booking import OpenRide
+from logistics.requests.models import Gate, ServiceRequest, TransportDetail
+from logistics.requests.selectors.identity import patient_option
+from logistics.requests.selectors.requests import payer_names
+from logistics.requests.services import booking, journeys, places, transfers
+from logistics.requests.services.booking import Choice, OpenRide, Quote
 from logistics.requests.services.finding import find_patients
 
-
-class Desk:
-    """What a booking page works with: who rides, from where, on which draft."""
-
-    def __init__(self, request: HttpRequest, *, patient_id: UUID | None, request_id: UUID | None) -> None:
-        self.http = request
-        self.draft: ServiceRequest | None = None
-        self.patient: Patient | None = None
-        self.encounter: Encounter | None = None
-        if request_id is not None:
-            self.draft = request_get(request_id)
-            if self.draft is None:
-                raise Http404
-            # Another patient chosen on the page of a draft begins another request.
-            if patient_id is not None and patient_id != self.draft.patient_id:
-                self.draft = None
-        if self.draft is not None:
-            self.patient = self.draft.patient
-        elif patient_id is not None:
-            self.patient = Patient.objects.filter(pk=patient_id).first()
-            if self.patient is None:
-                raise Http404
-            found = booking.draft_of(patient_id)
-            self.draft = request_get(found.pk) if found is not None and request.method == "GET" else None
-        if self.patient is not None:
-            self.encounter = booking.current_encounter(self.patient.pk)
-        self.units = unit_list()
-        self.unit: Unit | None = (self.draft.unit if self.draft else None) or (
-            self.encounter.unit if self.encounter else None
-        )
-        facility = self.unit.facility if self.unit else (self.units[0].facility if self.units else None)
-        membership = request.membership  # type: ignore[attr-defined]
-        self.facility = facility
-        self.zone: str = facility.time_zone if facility else membership.organization.time_zone
-
-    @property
-    def bed_label(self) -> str:
-        """The bed that the chart or the draft names."""
-        details = getattr(self.draft, "details", None) or []
-        if details and details[0].pickup_bed_label:
-            return str(details[0].pickup_bed_label)
-        return self.encounter.bed.label if self.encounter and self.encounter.bed else ""
-
-    def form(self, data: Any = None, initial: dict[str, Any] | None = None) -> BookingForm:
-        """The form over these units."""
-        return BookingForm(data, initial=initial, units=self.units, unit=self.unit, bed_label=self.bed_label)
-
-    def first_form(self) -> BookingForm:
-        """The form of a page that is opened: from the draft, from the chart, or empty."""
-        key = uuid4().hex
-        if self.draft is not None:
-            return self.form(initial=initial_of(self.draft, key=key, patient_text=self.patient_text))
-        if self.patient is None:
-            return self.form(initial={"key": key, "companions": "0"})
-        chart = booking.chart_defaults(self.patient, self.encounter)
-        return self.form(
-            initial={
-                "key": key,
-                "patient": self.patient.pk,
-                "patient_text": self.patient_text,
-                "pickup": "chart",
-                "companions": "0",
-                **chart,
-                "oxygen_lpm": plain(chart["oxygen_lpm"]),
-            }
-        )
-
-    @property
-    def patient_text(self) -> str:
-        """The patient as the picker shows them."""
-        if self.patient is None:
-            return ""
-        self.patient.open_encounters = [self.encounter] if self.encounter else []  # type: ignore[attr-defined]
-        return str(patient_option(self.patient)["text"])
-
-    def chart_marks(self) -> dict[str, bool]:
-        """Which inputs still hold what the chart said."""
-        if self.patient is None:
-            return {}
-        known = booking.chart_defaults(self.patient, self.encounter)
-        known["pickup"] = self.encounter
-        details = getattr(self.draft, "details", None) or []
-        marks = {}
-        for name in FROM_CHART:
-            mine = getattr(details[0], name, known.get(name)) if details else known.get(name)
-            marks[name] = bool(known.get(name)) and (name == "pickup" or mine == known[name])
-        return marks
+# Inputs of the folded parts: a part with an answer or an error is open. What every form says counts as no answer.
+PANELS = {
+    "kind": set(plan_inputs()),
+    "fit": {
+        "chair", "chair_width_in", "chair_weight_lb", "pickup_steps", "dropoff_steps", "oxygen_cylinder", "oxygen_psi",
+        "care", "escort_name", "receiver_name", "service_animal", "origin_pin", "destination_pin",
+    },
+}  # fmt: skip
+PANELS["transfer"] = set(fit_inputs()) - PANELS["fit"]
+# A problem's name → the input that it is shown at.
+INPUT_OF = {"return": "return_when", "accepted_at": "accepted_local", "report_given_at": "report_local"}
+NO_ANSWER = {"ride_kind": "one_way", "same_vendor": True}
+PINNED = ("origin", "destination")
 
 
 @requires("requests.book")
@@ -139,11 +58,11 @@ def book(request: HttpRequest) -> HttpResponse:
     if desk.draft is not None and not booking.is_unfinished(desk.draft):
         number = trip_of_request(desk.draft.pk)
         patient_url = reverse("requests:patient", args=[desk.draft.patient_id])
-        return see_other(_trip_url(number) if number is not None else patient_url)
+        return see_other(reverse("dispatch:trip", args=[number]) if number is not None else patient_url)
     if desk.patient is not None:
         audit.record(action="patient.viewed", target=desk.patient, patient_id=desk.patient.pk, purpose="treatment")
     form = desk.first_form()
-    return _page(request, desk, form, open_ride=_open_ride(desk))
+    return _page(request, desk, form, open_ride=desk.open_ride())
 
 
 def _posted(request: HttpRequest) -> HttpResponse:
@@ -158,38 +77,67 @@ def _posted(request: HttpRequest) -> HttpResponse:
     if desk.patient is None and request.POST.get("do") != "check":
         form.add_error("patient", "Choose the patient: type 3 letters, the MRN, the birth date or the phone number.")
         return _page(request, desk, form, status=422)
-    fields = form.ride(desk.patient, desk.zone)
     if request.POST.get("do") == "check":
         return _page(request, desk, form, status=422 if form.errors else 200)
+    fields, plan = desk.read(form)
     if request.POST.get("do") == "save":
         draft = _draft(desk, form)
         booking.save_draft(request_id=draft.pk, fields=fields)
         messages.success(request, "Draft kept. You find it on your board under Ready, no ride.")
         return see_other(reverse("dispatch:board"))
-    way = previews.way_of(fields, desk.facility)
+    laid = desk.lay_out(form, fields, plan)
     try:
         with transaction.atomic():
             draft = _draft(desk, form)
             if form.errors:
                 booking.save_draft(request_id=draft.pk, fields=fields)
                 raise DomainError("Some answers cannot be read.", code="unreadable")
-            booked = booking.confirm(
-                request_id=draft.pk,
-                fields=fields,
-                key=form.cleaned_data.get("key", ""),
-                level_seen=form.cleaned_data.get("level_seen", ""),
-                level=form.cleaned_data.get("level", ""),
-                override_reason=form.cleaned_data.get("override_reason", ""),
-                miles=way.miles if way else None,
-                minutes=way.minutes if way else None,
-            )
+            booked = _confirmed(draft.pk, form, fields, plan, laid)
     except OpenRide as error:
-        return _page(request, desk, form, open_ride=_ride(error.request_id), status=409)
+        return _page(request, desk, form, open_ride=track(error.request_id), status=409)
     except DomainError as error:
         _explain(form, error)
         return _page(request, desk, form, status=422)
-    messages.success(request, _booked_words(booked, desk.zone))
-    return see_other(f"{reverse('dispatch:board')}?booked={booked.pk}")
+    return _booked(request, booked)
+
+
+def _confirmed(
+    draft_id: UUID, form: BookingForm, fields: dict[str, Any], plan: journeys.Plan, laid: itinerary.Itinerary
+) -> list[ServiceRequest]:
+    """Book one ride or a journey; the requests in order."""
+    given = form.cleaned_data
+    amounts = preview_rows.estimates(laid)
+    rides = itinerary.as_rides(laid, amounts) or [journeys.Ride(fields, Quote())]
+    seen, level, reason, by = (
+        given.get(name, "") for name in ("level_seen", "level", "override_reason", "override_by")
+    )
+    key = given.get("key", "")
+    if plan.is_journey:
+        choice = Choice(seen, level, reason, by)
+        return journeys.book(request_id=draft_id, plan=plan, rides=rides, key=key, choice=choice, minutes=laid.minutes)
+    first = rides[0]
+    booked = booking.confirm(
+        request_id=draft_id,
+        fields=first.fields,
+        key=key,
+        level_seen=seen,
+        level=level,
+        override_reason=reason,
+        override_by=by,
+        miles=first.quote.miles,
+        minutes=first.quote.minutes,
+        amount=first.quote.amount,
+    )
+    return [booked]
+
+
+def _booked(request: HttpRequest, booked: list[ServiceRequest]) -> HttpResponse:
+    messages.success(request, _booked_words(booked))
+    first = booked[0]
+    gates = Gate.objects.filter(request__in=booked, state="open", rule=transfers.RULE)
+    if first.status == "pending" and gates.exists():
+        return see_other(reverse("dispatch:transfer_acceptance", args=[first.pk]))
+    return see_other(f"{reverse('dispatch:board')}?booked={first.pk}")
 
 
 @requires("requests.book")
@@ -206,7 +154,7 @@ def book_draft(request: HttpRequest) -> HttpResponse:
     if desk.draft is None and booking.draft_of(desk.patient.pk) is None and booking.just_booked(desk.patient.pk):
         return HttpResponse(status=204)
     draft = _draft(desk, form)
-    booking.save_draft(request_id=draft.pk, fields=form.ride(desk.patient, desk.zone))
+    booking.save_draft(request_id=draft.pk, fields=desk.read(form)[0])
     return HttpResponse(status=204)
 
 
@@ -219,7 +167,7 @@ def book_preview(request: HttpRequest) -> HttpResponse:
     )
     form = desk.form(request.POST)
     form.is_valid()
-    return render(request, "dispatch/_book_preview.html", {**_preview(desk, form), "swapped": True})
+    return render(request, "dispatch/_book_preview.html", {**desk.preview(form), "swapped": True})
 
 
 def _draft(desk: Desk, form: BookingForm) -> ServiceRequest:
@@ -247,8 +195,8 @@ def _found(request: HttpRequest, desk: Desk, find: str) -> HttpResponse:
         ]
         if not found["patient_matches"]:
             form.add_error("patient", "Nobody found. Type 3 letters of the name, the MRN or the birth date.")
-    else:
-        found["destination_matches"] = places.options(request.POST.get("destination_text", ""), desk.patient)
+    elif find in ("origin", "destination", *(f"stop{number}" for number in STOPS)):
+        found["matches"] = {find: places.options(request.POST.get(f"{find}_text", ""), desk.patient)}
     return _page(request, desk, form, **found)
 
 
@@ -262,8 +210,11 @@ def _page(
     **more: Any,
 ) -> HttpResponse:
     marks = desk.chart_marks()
-    values = {name: form[name].value() for name in ("patient", "patient_text", "destination", "destination_text")}
+    names = ("patient", "origin", "destination", *(f"stop{number}" for number in STOPS))
+    values = {name: form[name].value() for each in names for name in (each, f"{each}_text")}
     facility = desk.facility
+    shown = desk.preview(form)
+    first = shown["preview"].itinerary.first
     context: dict[str, Any] = {
         "form": form,
         "patient": desk.patient,
@@ -272,18 +223,25 @@ def _page(
         "ask_patient": desk.patient is None and not form.errors,
         "ask_destination": desk.patient is not None and not form.errors,
         "values": values,
+        "stops": _stop_inputs(form, values, more.get("matches", {})),
+        "open": _open_panels(form),
         "marks": marks,
         "filled": sum(marks.values()) + (desk.patient is not None),
-        "patient_hint": _patient_hint(desk),
+        "patient_hint": desk.patient_hint,
         "pickup_hint": facility.entrance if facility else "",
         "zone_label": f"{clock.local(clock.now(), desk.zone):%Z}",
+        "there_zone": f"{clock.local(first.depart_at, first.end.location.zone):%Z}" if first else "",
         "open_ride": open_ride,
         "payers": payer_names(),
         "mobility_icons": MOBILITY_ICONS,
         "need_icons": NEED_ICONS,
+        "care_icons": CARE_ICONS,
         "when_icons": WHEN_ICONS,
+        "kind_icons": KIND_ICONS,
+        "return_icons": RETURN_ICONS,
+        "standing_url": _standing_url(desk),
         "errors": _summary(form),
-        **_preview(desk, form),
+        **shown,
         **more,
     }
     if facility is not None:
@@ -292,61 +250,53 @@ def _page(
     return render(request, "dispatch/book.html", frame(**context, primary_action=None), status=status)
 
 
-def _patient_hint(desk: Desk) -> str:
-    if desk.patient is None:
-        return "Type 3 letters, the MRN, the birth date or the phone number"
-    parts = [identity(desk.patient)]
-    if desk.draft is not None and desk.draft.source == "ehr":
-        announced = desk.draft.discharge.announced_at if desk.draft.discharge else None
-        parts.append(f"Discharge order {clock.local(announced or desk.draft.created_at, desk.zone):%H:%M}")
-    if desk.patient.isolation:
-        parts.append(f"{desk.patient.get_isolation_display()} isolation")
-    if desk.patient.language:
-        parts.append(desk.patient.language)
-    return " · ".join(part for part in parts if part)
-
-
-def _preview(desk: Desk, form: BookingForm) -> dict[str, Any]:
-    if form.is_bound:
-        given = form.cleaned_data
-    else:
-        # A page that is opened shows what its draft or the chart would lead to.
-        probe = desk.form({name: value for name, value in form.initial.items() if value not in (None, "")})
-        probe.is_valid()
-        form, given = probe, probe.cleaned_data
-    fields = form.ride(desk.patient, desk.zone)
-    shown = previews.preview(
-        fields, patient=desk.patient, facility=desk.facility, level=given.get("level", "") if form.is_bound else ""
-    )
-    return {"preview": shown, "facility_zone": desk.zone}
-
-
-def _open_ride(desk: Desk) -> dict[str, Any] | None:
-    if desk.patient is None:
-        return None
-    # Any open ride, not only one near now: the person sees it before choosing a time.
-    found = booking.open_ride_of(desk.patient.pk, apart_from=desk.draft.pk if desk.draft else None)
-    return _ride(found.pk) if found is not None else None
-
-
-def _ride(request_id: UUID) -> dict[str, Any]:
-    number = trip_of_request(request_id)
-    if number is None:
-        return {
-            "text": "Already has an open ride. It was booked a moment ago and gets its trip number now.",
-            "url": reverse("dispatch:board"),
-            "label": "Look on my board",
+def _stop_inputs(form: BookingForm, values: dict[str, Any], matches: dict[str, Any]) -> list[dict[str, Any]]:
+    """The further stops as the page draws them."""
+    return [
+        {
+            "label": f"Stop {number}",
+            "name": f"stop{number}",
+            "value": values[f"stop{number}"],
+            "text": values[f"stop{number}_text"],
+            "error": next(iter(form.errors.get(f"stop{number}", [])), ""),
+            "dwell": form[f"stop{number}_dwell"],
+            "local": form[f"stop{number}_local"],
+            "matches": matches.get(f"stop{number}"),
         }
-    return {"text": f"Already has an open ride: trip {number}.", "url": _trip_url(number), "label": "Track"}
+        for number in STOPS
+    ]
 
 
-def _trip_url(number: int) -> str:
-    return reverse("dispatch:trip", args=[number])
+def _open_panels(form: BookingForm) -> dict[str, bool]:
+    """Which folded parts hold an answer or an error."""
+
+    def said(name: str) -> bool:
+        value = form[name].value()
+        return name in form.errors or bool(value) and value != NO_ANSWER.get(name) and name != "same_vendor"
+
+    found = {panel: any(said(name) for name in names) for panel, names in PANELS.items()}
+    # A will call of one ride has its owner among the inputs of the other kinds.
+    found["kind"] = found["kind"] or form["when"].value() == "ready"
+    # An address that is not found is placed by a pin.
+    found["fit"] = found["fit"] or any(name in form.errors for name in PINNED)
+    return found
+
+
+def _standing_url(desk: Desk) -> str:
+    """The page for a series of rides, where this installation has one."""
+    try:
+        url = reverse("requests:standing_new")
+    except NoReverseMatch:
+        return ""
+    return f"{url}?patient={desk.patient.pk}" if desk.patient is not None else url
 
 
 def _explain(form: BookingForm, error: DomainError) -> None:
-    for name, text in error.fields.items():
-        if name in form.fields and name not in form.errors:
+    for problem, text in error.fields.items():
+        name = INPUT_OF.get(problem, problem)
+        if name not in form.fields:
+            form.add_error(None, text)
+        elif name not in form.errors:
             form.add_error(name, text)
     if not error.fields and not form.errors:
         form.add_error(None, error.message)
@@ -354,7 +304,8 @@ def _explain(form: BookingForm, error: DomainError) -> None:
 
 def _summary(form: BookingForm) -> list[dict[str, str]]:
     """Every error with the element that it is about."""
-    targets = {"patient": "#patient", "destination": "#destination", "level": "#preview", "request": "", "key": ""}
+    pickers = ("patient", "origin", "destination", *(f"stop{number}" for number in STOPS))
+    targets = {**{name: f"#{name}" for name in pickers}, "level": "#preview", "request": "", "key": ""}
     found = []
     for name, texts in form.errors.items():
         href = targets.get(name, f"#{form[name].id_for_label or form[name].auto_id}" if name in form.fields else "")
@@ -362,13 +313,25 @@ def _summary(form: BookingForm) -> list[dict[str, str]]:
     return found
 
 
-def _booked_words(booked: ServiceRequest, zone: str) -> str:
-    detail = booked.transport_rows.get()
-    if detail.when == "at" and detail.pickup_at:
-        at = clock.local(detail.pickup_at, zone)
-        today = clock.today(zone)
-        day = "" if at.date() == today else f"{at:%a} {at.day} {at:%b}, "
-        return f"Booked for {day}{at:%H:%M}. Vendors are being asked now."
+def _booked_words(booked: list[ServiceRequest]) -> str:
+    first = booked[0]
+    details = {row.request_id: row for row in TransportDetail.objects.filter(request__in=booked)}
+    detail = details[first.pk]
+    waiting = list(Gate.objects.filter(request__in=booked, state="open").values_list("reason", flat=True))
+    if first.status == "pending" and waiting:
+        return f"Booked. It goes to a vendor once this is granted: {' '.join(dict.fromkeys(waiting))}"
+    asked = "Vendors are being asked now."
+    if len(booked) > 1:
+        asked = f"Vendors are being asked for all {len(booked)} rides."
     if detail.when == "ready":
-        return "Booked. Vendors are being asked; say Ready when the patient is."
-    return "Booked for now. Vendors are being asked."
+        return f"Booked. {asked} Say Ready when the patient is."
+    if detail.when == "now" or detail.pickup_at is None:
+        return f"Booked for now. {asked}"
+    zone = detail.pickup_zone or first.facility.time_zone
+    at = clock.local(detail.pickup_at, zone)
+    day = "" if at.date() == clock.today(zone) else f"{at:%a} {at.day} {at:%b}, "
+    words = f"Booked for {day}{at:%H:%M}"
+    if detail.when == "arrive" and detail.arrive_by_at:
+        by = clock.local(detail.arrive_by_at, detail.destination_zone or zone)
+        words += f" {at:%Z}, to be there by {by:%H:%M} {by:%Z}"
+    return f"{words}. {asked}"

@@ -12,7 +12,7 @@ from django.db.models import Prefetch, Q
 
 from logistics.accounts.models import Unit
 from logistics.core import clock
-from logistics.requests.models import Discharge, Patient, ServiceRequest, TransportDetail
+from logistics.requests.models import CostCenter, Discharge, Patient, ServiceRequest, TransportDetail
 
 LIVE = ("draft", "pending", "requested", "scheduled", "in_progress", "held")
 
@@ -111,17 +111,36 @@ def payer_names(limit: int = 40) -> list[str]:
     return sorted(set(names.distinct()[:limit]))
 
 
+def cost_center_options() -> list[tuple[str, str]]:
+    """Cost centers in use as a form's choices: code, and code with name."""
+    rows = CostCenter.objects.filter(is_active=True).values_list("code", "name")
+    return [(code, f"{code}, {name}") for code, name in rows]
+
+
 def destination_name(detail: TransportDetail | None) -> str:
     """Where a ride goes, in the words of a list: the place's name, ``Home, 18 Pier Rd``, or the address."""
     if detail is None:
         return ""
     if detail.place is not None:
         return detail.place.name
-    address: dict[str, Any] = detail.destination_address or {}
+    return _end_name(detail.destination_kind, detail.destination_address)
+
+
+def pickup_name(detail: TransportDetail | None) -> str:
+    """Where a ride begins that does not begin at its unit, in the same words; empty for the unit."""
+    if detail is None or not detail.pickup_kind:
+        return ""
+    if detail.pickup_place is not None:
+        return detail.pickup_place.name
+    return _end_name(detail.pickup_kind, detail.pickup_address)
+
+
+def _end_name(kind: str, written: dict[str, Any] | None) -> str:
+    address: dict[str, Any] = written or {}
     line = str(address.get("line", ""))
-    if detail.destination_kind == "home":
+    if kind == "home":
         return f"Home, {line}" if line else "Home"
-    return line
+    return str(address.get("name") or line)
 
 
 def today_of(zone: str) -> tuple[dt.datetime, dt.datetime]:
@@ -130,7 +149,9 @@ def today_of(zone: str) -> tuple[dt.datetime, dt.datetime]:
 
 
 def _details() -> Prefetch:
-    return Prefetch("transport_rows", queryset=TransportDetail.objects.select_related("place"), to_attr="details")
+    return Prefetch(
+        "transport_rows", queryset=TransportDetail.objects.select_related("place", "pickup_place"), to_attr="details"
+    )
 
 
 def _details_of(request: ServiceRequest) -> list[TransportDetail]:

@@ -22,6 +22,7 @@ from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Encounter, Patient, ServiceRequest, TransportDetail
 from logistics.requests.services import advice, alerts, answers, budgets, company, drafts, gates, places, transitions
+from logistics.requests.services.level_rules import RuleSet
 from logistics.requests.services.places import Destination
 from logistics.requests.services.ride_rows import lock, locked, put
 
@@ -173,11 +174,21 @@ def save_draft(*, request_id: UUID, fields: dict[str, Any]) -> ServiceRequest:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person saw and decided of the level: ``seen`` was shown, ``level`` is another one with its ``reason``."""
+    """What a person saw and decided of the level: ``seen`` was shown, ``level`` is another one with its ``reason``.
+
+    ``clinician`` decided on a lower level than advised.
+    """
 
     seen: str
     level: str = ""
     reason: str = ""
+    clinician: str = ""
+
+    @property
+    def kept_reason(self) -> str:
+        """The reason as it is kept, with who decided."""
+        by = self.clinician.strip()
+        return f"{self.reason.strip()}{f' Decided by {by}.' if by else ''}"[:300]
 
 
 @dataclass(frozen=True)
@@ -197,11 +208,13 @@ def confirm(
     level_seen: str,
     level: str = "",
     override_reason: str = "",
+    override_by: str = "",
     miles: Decimal | None = None,
     minutes: int | None = None,
     amount: Decimal | None = None,
 ) -> ServiceRequest:
-    """Book the ride: a person saw ``level_seen`` and confirms it, or chooses another ``level`` with a reason.
+    """Book the ride: a person saw ``level_seen`` and confirms it, or chooses another ``level`` with a reason
+    (and, for a lower one, the clinician ``override_by`` who decided).
 
     Sent again with the same ``key`` it answers with the same request and changes nothing. Raises
     :class:`OpenRide` when the patient has a ride already, and :class:`DomainError` whose ``fields`` name every
@@ -210,7 +223,7 @@ def confirm(
     request = locked(request_id)
     if is_booked_with(request, key):
         return request
-    choice = Choice(level_seen, level, override_reason)
+    choice = Choice(level_seen, level, override_reason, override_by)
     given, problems = examine(request, fields, choice, minutes=minutes)
     if problems or given is None:
         raise incomplete(problems)
@@ -255,7 +268,7 @@ def examine(
     if not fields.get("mobility"):
         return None, problems
     given = advise_for(fields, request.patient, minutes=minutes)
-    problems.update(_level_problems(given.level, choice))
+    problems.update(_level_problems(given, choice))
     return given, problems
 
 
@@ -282,7 +295,8 @@ def settle(
     detail.level_advised = given.level
     detail.level = chosen
     detail.level_reason = given.reason[:300]
-    detail.level_override_reason = choice.reason.strip()[:300] if chosen != given.level else ""
+    detail.level_override_reason = choice.kept_reason if chosen != given.level else ""
+    detail.level_rules_version = given.rules_version or None
     detail.level_confirmed_by_id = scope.user_id
     detail.miles, detail.minutes = quote.miles, quote.minutes
     if detail.when == "now":
@@ -323,14 +337,19 @@ def settle(
             action="request.level_overridden",
             target=request,
             patient_id=request.patient_id,
-            reason=choice.reason,
+            reason=choice.kept_reason,
             details={"advised": given.level, "chosen": chosen, "rules": given.version},
         )
     return request
 
 
-def advise_for(fields: dict[str, Any], patient: Patient, *, minutes: int | None = None) -> advice.Advice:
-    """The advice for a form's answers; the kind of isolation comes from the chart when it is chosen."""
+def advise_for(
+    fields: dict[str, Any], patient: Patient, *, minutes: int | None = None, rules: RuleSet | None = None
+) -> advice.Advice:
+    """The advice for a form's answers; the kind of isolation comes from the chart when it is chosen.
+
+    ``rules`` is the table to decide by, the health system's own when it is not given (one query).
+    """
     needs = list(fields.get("needs") or [])
     isolation = patient.isolation if {"isolation", "airborne"} & set(needs) else ""
     return advice.advise(
@@ -340,6 +359,13 @@ def advise_for(fields: dict[str, Any], patient: Patient, *, minutes: int | None 
         weight_lb=fields.get("weight_lb"),
         isolation=isolation,
         minutes=minutes,
+        chair=fields.get("chair") or "",
+        chair_width_in=fields.get("chair_width_in"),
+        chair_weight_lb=fields.get("chair_weight_lb"),
+        pickup_steps=fields.get("pickup_steps"),
+        dropoff_steps=fields.get("dropoff_steps"),
+        oxygen_cylinder=fields.get("oxygen_cylinder") or "",
+        rules=rules,
     )
 
 
@@ -367,15 +393,18 @@ def resume(*, request_id: UUID, reason: str = "") -> ServiceRequest:
     return request
 
 
-def _level_problems(advised: str, choice: Choice) -> dict[str, str]:
+def _level_problems(given: advice.Advice, choice: Choice) -> dict[str, str]:
+    if given.stop:
+        return {"needs": given.stop}
     if choice.level and choice.level not in LEVELS:
         return {"level": "Choose a level from the list."}
-    if choice.level and choice.level != advised:
-        if len(choice.reason.strip()) < 5:
-            return {"override_reason": "Write who decided on another level, and why. It is kept in the audit log."}
-        return {}
+    if choice.level and choice.level != given.level:
+        return advice.check_override(
+            advised=given.level, chosen=choice.level, reason=choice.reason, clinician=choice.clinician
+        )
+    label = LEVELS[given.level].label
     if not choice.seen:
-        return {"level": f"Check the level of service, {LEVELS[advised].label}, then book."}
-    if choice.seen != advised:
-        return {"level": f"The answers changed the level to {LEVELS[advised].label}. Check it, then book."}
+        return {"level": f"Check the level of service, {label}, then book."}
+    if choice.seen != given.level:
+        return {"level": f"The answers changed the level to {label}. Check it, then book."}
     return {}
