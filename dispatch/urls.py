@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dispatch.views import board, booking, console, driver, offers, palette, rule_test, trip_actions, trips
+from dispatch.views import (
+    board,
+    booking,
+    choice,
+    console,
+    driver,
+    home_health,
+    offers,
+    palette,
+    referrals,
+    rule_test,
+    transfers,
+    trip_actions,
+    trips,
+    visits,
+)
 
 app_name = "dispatch"
 urlpatterns = [
@@ -18,6 +33,7 @@ urlpatterns = [
     path("book", booking.book, name="book"),
     path("book/draft", booking.book_draft, name="book_draft"),
     path("book/preview", booking.book_preview, name="book_preview"),
+    path("requests/<uuid:request_id>/acceptance", transfers.acceptance, name="transfer_acceptance"),
     path("palette", palette.palette, name="palette"),
     path("dispatch", console.console, name="console"),
     path("dispatch/match", console.match_all, name="console_match"),
@@ -46,4 +62,33 @@ urlpatterns = [
     path("drive/<uuid:leg_id>", driver.leg, name="driver_leg"),
     path("drive/<uuid:leg_id>/tap", driver.tap, name="driver_tap"),
     path("drive/<uuid:leg_id>/proof", driver.proof, name="driver_proof"),
+    path("home-health", home_health.order_index, name="home_health"),
+    path("home-health/new", home_health.order_new, name="home_health_new"),
+    path("home-health/agencies", home_health.agency_index, name="agencies"),
+    path("home-health/agencies/<uuid:network_id>", home_health.agency_terms, name="agency_terms"),
+    path("home-health/choices/<uuid:choice_id>/signature", choice.choice_signature, name="choice_signature"),
+    path("home-health/<uuid:home_request_id>", home_health.order_page, name="home_health_order"),
+    path("home-health/<uuid:home_request_id>/choice", choice.choose, name="home_health_choice"),
+    path("home-health/<uuid:home_request_id>/list", choice.choice_print, name="home_health_list"),
+    path("home-health/<uuid:home_request_id>/answer", home_health.order_answer, name="home_health_answer"),
+    path("home-health/<uuid:home_request_id>/start", home_health.order_start, name="home_health_start"),
+    path("home-health/<uuid:home_request_id>/cancel", home_health.order_cancel, name="home_health_cancel"),
+    path("home-health/<uuid:home_request_id>/resume", home_health.order_resume, name="home_health_resume"),
+    path("referrals", referrals.referral_index, name="referrals"),
+    path("referrals/asked/<uuid:ask_id>/accept", referrals.accept, name="referral_accept"),
+    path("referrals/asked/<uuid:ask_id>/decline", referrals.decline, name="referral_decline"),
+    path("referrals/<uuid:referral_id>", referrals.referral_page, name="referral"),
+    path("referrals/<uuid:referral_id>/visits", referrals.visit_add, name="visit_add"),
+    path("referrals/<uuid:referral_id>/give-back", referrals.give_back, name="referral_give_back"),
+    path("referrals/<uuid:referral_id>/end", referrals.end, name="referral_end"),
+    path("visits", referrals.visit_index, name="visits"),
+    path("visits/today", visits.day, name="visit_day"),
+    path("visits/<uuid:visit_id>", visits.visit, name="visit"),
+    path("visits/<uuid:visit_id>/check-in", visits.check_in, name="visit_check_in"),
+    path("visits/<uuid:visit_id>/check-out", visits.check_out, name="visit_check_out"),
+    path("visits/<uuid:visit_id>/plan", referrals.visit_plan, name="visit_plan"),
+    path("visits/<uuid:visit_id>/missed", referrals.visit_miss, name="visit_miss"),
+    path("visits/<uuid:visit_id>/approve", referrals.visit_approve, name="visit_approve"),
+    path("visits/<uuid:visit_id>/correct", referrals.visit_correct, name="visit_correct"),
+    path("agency", referrals.agency_profile, name="agency"),
 ]

@@ -162,3 +162,31 @@ def response_minutes(vendor_id: UUID) -> int:
     """How long the agency may think. One query."""
     found = AgencyTerms.objects.filter(vendor_id=vendor_id).values_list("response_minutes", flat=True).first()
     return found or RESPONSE_MINUTES
+
+
+def agency_directory(*, now: dt.datetime, zone: str) -> list[dict[str, Any]]:
+    """Every agency of the network, whatever its standing, for those who keep the network. Six queries.
+
+    Keys: network (row), profile, terms (or None), services, payers, on_time, accepted (words), licensed (bool).
+    """
+    networks = list(Network.objects.select_related("vendor").order_by("vendor__name"))
+    ids = [row.vendor_id for row in networks]
+    profiles = {row.vendor_id: row for row in HomeHealthProfile.objects.filter(vendor_id__in=ids)}
+    terms = {row.vendor_id: row for row in AgencyTerms.objects.filter(vendor_id__in=ids)}
+    licensed = licensed_vendors(ids, clock.local(now, zone).date())
+    starts, answers = start_figures(now), answer_figures(now)
+    none = {"good": 0, "n": 0}
+    return [
+        {
+            "network": row,
+            "profile": profiles[row.vendor_id],
+            "terms": terms.get(row.vendor_id),
+            "services": ", ".join(rules.labels(profiles[row.vendor_id].disciplines)),
+            "payers": ", ".join(rules.PAYERS[code] for code in profiles[row.vendor_id].payers if code in rules.PAYERS),
+            "on_time": figure_words(starts.get(row.vendor_id, none)),
+            "accepted": figure_words(answers.get(row.vendor_id, none)),
+            "licensed": row.vendor_id in licensed,
+        }
+        for row in networks
+        if row.vendor_id in profiles
+    ]

@@ -58,11 +58,13 @@ def clinician(cast: Cast, vendor: Organization) -> Scope:
     return Scope.vendor(vendor.pk, actor_label="Nia", actor_role="clinician", user_id=user_id)
 
 
-def order(cast: Cast, *, slug: str = "lakeshore", key: str = "", **fields: Any) -> ServiceRequest:
+def order(
+    cast: Cast, *, slug: str = "lakeshore", key: str = "", family: str = FAMILY, street: str = STREET, **fields: Any
+) -> ServiceRequest:
     """A confirmed order of nursing and physical therapy for a patient of 4 West."""
     stay = admit(
-        cast, slug=slug, family=FAMILY, mrn=f"HH{key}1",
-        address={"line": STREET, "city": "Madison", "state": "WI", "zip_code": HOME_ZIP},
+        cast, slug=slug, family=family, mrn=f"HH{key}1",
+        address={"line": street, "city": "Madison", "state": "WI", "zip_code": HOME_ZIP},
     )  # fmt: skip
     values = {
         "disciplines": ["rn", "pt"],
@@ -174,3 +176,23 @@ def drawing() -> bytes:
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
+
+
+def one_of_each(cast: Cast, slug: str, vendor: Organization, nurse: CrewMember, *, canary: str) -> dict[str, Any]:
+    """An order that ``vendor`` accepted and planned, and one that it is asked about: a row for every address."""
+    orders = [
+        order(cast, slug=slug, key=f"{slug}-{vendor.slug}-{step}", family=f"{canary}home", street=f"{canary} Road 5")
+        for step in ("taken", "asked")
+    ]
+    signed = Signing("patient", "", "", drawing(), "")
+    choice, _ = [choose(cast, request, vendor, slug=slug, signed=signed) for request in orders]
+    referral = accept(cast, orders[0], vendor, slug=slug)
+    ahead = clock.now() + dt.timedelta(hours=3 + 2 * len(slug))
+    visit = planned(cast, vendor, first_visit(cast, vendor, referral), nurse, starts_at=ahead)
+    return {
+        "home_request_id": orders[0].pk,
+        "choice_id": choice.pk,
+        "referral_id": referral.pk,
+        "visit_id": visit.pk,
+        "ask_id": open_ask(cast, orders[1], slug=slug).pk,
+    }

@@ -24,6 +24,7 @@ from logistics.requests.models import Alert, Patient, ServiceRequest, TransportD
 from logistics.requests.services import alerts, patients
 from logistics.requests.services.transitions import request_to
 from tests.cast import Cast, build_cast
+from tests.dispatch import home
 from tests.insights.facts import Book
 from tests.support import act_as, settle
 from vendors.models import Contract, Network, Scorecard
@@ -65,8 +66,10 @@ def build_world() -> World:
     asked_tamarack = _asked(cast, "lakeshore", cast.tamarack)
     taken_tamarack = _accepted(cast, "lakeshore", cast.tamarack)
     _scorecards(cast)
+    nurses = {slug: home.agency(cast, getattr(cast, slug)) for slug in ("northbound", "tamarack")}
     for slug in ("lakeshore", "prairie"):
         world.ids[slug] = _staff_ids(cast, slug, rides[slug])
+        world.ids[slug] |= home.one_of_each(cast, slug, cast.northbound, nurses["northbound"], canary=CANARY[slug])
         world.pks[slug] = _staff_pks(cast, slug, rides[slug][0])
     done, waiting, running = rides["lakeshore"]
     for slug, trip, offer_trip in (
@@ -75,6 +78,9 @@ def build_world() -> World:
     ):
         world.ids[slug] = world.ids["lakeshore"] | _vendor_ids(cast, slug, trip, offer_trip)
         world.pks[slug] = world.pks["lakeshore"] | _vendor_pks(cast, slug)
+    world.ids["tamarack"] |= home.one_of_each(
+        cast, "lakeshore", cast.tamarack, nurses["tamarack"], canary=CANARY["lakeshore"]
+    )
     world.ids["carrywell"], world.pks["carrywell"] = world.ids["lakeshore"], world.pks["lakeshore"]
     return world
 
@@ -219,6 +225,7 @@ def _staff_ids(cast: Cast, slug: str, rides: tuple[Trip, Trip, Trip]) -> dict[st
             "feed_id": Feed.objects.get().pk,
             "mapping_id": UnitMapping.objects.get(point_of_care="WEST4").pk,
             "message_id": InboundMessage.objects.get(state="stopped").pk,
+            "network_id": Network.objects.get(vendor=cast.northbound).pk,
             "batch_id": ImportBatch.objects.create(key=f"batch-{slug}", kinds=["sites"], state="undone").pk,
             "run": "apply",
         }
