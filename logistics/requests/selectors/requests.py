@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from logistics.accounts.models import Unit
 from logistics.core import clock
@@ -52,8 +52,14 @@ def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[Waitin
     )
     bare = (
         Discharge.objects.filter(status__in=["pending", "ready"], encounter__unit_id__in=ids)
-        .exclude(encounter__requests__status__in=LIVE)
-        .exclude(encounter__requests__status="completed")
+        # Home health or equipment alone brings nobody home.
+        .exclude(
+            Exists(
+                ServiceRequest.objects.filter(
+                    encounter=OuterRef("encounter"), kind="transport", status__in=[*LIVE, "completed"]
+                )
+            )
+        )
         .select_related("encounter__patient", "encounter__unit", "encounter__bed")
         .order_by("announced_at")[:limit]
     )
@@ -96,11 +102,20 @@ def request_get(request_id: UUID) -> ServiceRequest | None:
 
 
 def patient_history(patient_id: UUID, *, limit: int = 20) -> list[ServiceRequest]:
-    """A patient's requests, newest first, with details."""
+    """A patient's rides, newest first, with details."""
     return list(
-        ServiceRequest.objects.filter(patient_id=patient_id)
+        ServiceRequest.objects.filter(patient_id=patient_id, kind="transport")
         .select_related("unit", "facility")
         .prefetch_related(_details())
+        .order_by("-created_at")[:limit]
+    )
+
+
+def home_health_history(patient_id: UUID, *, limit: int = 10) -> list[ServiceRequest]:
+    """A patient's home health orders, newest first, each with its ``order`` (a list of one). Two queries."""
+    return list(
+        ServiceRequest.objects.filter(patient_id=patient_id, kind="home_health")
+        .prefetch_related(Prefetch("home_health_rows", to_attr="order"))
         .order_by("-created_at")[:limit]
     )
 
