@@ -23,7 +23,9 @@ HOLD_MINUTES = 30
 # An offer stays open at least this long, or nobody could answer it.
 LEAST_RESPONSE_MINUTES = 2
 # Minutes at a door, by level: a cot takes longer than a seat. Contract practice, to be measured per site.
-SERVICE_MINUTES = {"AMB": 5, "WC": 8, "WCB": 10, "STR": 10, "BLS": 12, "ALS": 15, "CCT": 20}
+SERVICE_MINUTES = {
+    "TAXI": 3, "AMB": 5, "WC": 8, "WCB": 10, "STR": 10, "SECURE": 10, "BLS": 12, "ALS": 15, "CCT": 20,
+}  # fmt: skip
 UNDO_SECONDS = 120
 # A crew waits this long at the door before it may say that the patient is not there (contracts say 5 to 15).
 NO_SHOW_WAIT_MINUTES = 10

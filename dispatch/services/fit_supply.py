@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from logistics.core.levels import LEVELS
+from logistics.core.levels import LEVELS, in_sentence
 from logistics.requests.services import fit
 from vendors.models import Network, Vehicle
 
@@ -47,16 +47,13 @@ def vehicles_that_fit(asked: fit.Asked) -> list[VehicleFit]:
 
 
 def words(found: list[VehicleFit], level: str) -> str:
-    """``2 of 5 wheelchair vans fit: Northbound 3, Tamarack 12.``; empty where the network has no such vehicle."""
+    """``2 of 5 in the network (wheelchair van) would fit: Northbound 3, Tamarack 12.``; empty without such vehicles."""
     if not found:
         return ""
     fitting = [each.name for each in found if each.verdict == "ok"]
-    label = LEVELS[level].label
-    # An abbreviation keeps its capitals in a sentence.
-    label = label if label[:2].isupper() else label[0].lower() + label[1:]
-    count = f"{len(fitting)} of {len(found)} vehicles of the network that run {label}"
+    count = f"{len(fitting)} of {len(found)} in the network ({in_sentence(LEVELS[level].label)})"
     if not fitting:
-        return f"{count} fit. {found[0].why}"
+        return f"{count} would fit. {found[0].why}"
     named = ", ".join(fitting[:MOST_NAMED])
     more = f" and {len(fitting) - MOST_NAMED} more" if len(fitting) > MOST_NAMED else ""
-    return f"{count} fit: {named}{more}."
+    return f"{count} would fit: {named}{more}."

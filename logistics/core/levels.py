@@ -122,6 +122,11 @@ def cheapest(required: frozenset[str]) -> str:
     return min(fitting, key=lambda level: level.order).code
 
 
+def in_sentence(words: str) -> str:
+    """A label or a capability inside a sentence: ``wheelchair van``, but ``BLS ambulance``."""
+    return words if words[:2].isupper() else words[0].lower() + words[1:]
+
+
 def is_lower(level: str, than: str) -> bool:
     """Whether ``level`` is one that costs and offers less care than another, as an override may choose it."""
     return LEVELS[level].order < LEVELS[than].order

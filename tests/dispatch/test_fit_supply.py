@@ -36,7 +36,7 @@ def test_a_670_lb_chair_and_patient_fit_where_the_lift_carries_them(cast: Cast, 
         ("Northbound 5", "no"),
     ]
     assert found[1].why == "320 lb and a 350 lb wheelchair are 670 lb; the lift of Northbound 3 carries 600 lb."
-    assert words(found, "WC") == "1 of 3 vehicles of the network that run wheelchair van fit: Tamarack 12."
+    assert words(found, "WC") == "1 of 3 in the network (wheelchair van) would fit: Tamarack 12."
 
 
 def test_vehicles_out_of_service_of_another_level_or_network_are_not_counted(cast: Cast) -> None:
@@ -54,4 +54,4 @@ def test_an_unknown_width_fits_nowhere(cast: Cast) -> None:
     with act_as(cast.staff()):
         found = vehicles_that_fit(Asked("wheelchair", "WC", "power", None, 300, 180))
     assert {each.verdict for each in found} == {"ask"}
-    assert words(found, "WC").startswith("0 of 3 vehicles of the network that run wheelchair van fit. How wide is")
+    assert words(found, "WC").startswith("0 of 3 in the network (wheelchair van) would fit. How wide is")

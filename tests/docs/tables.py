@@ -40,8 +40,34 @@ def facts_by_ride() -> str:
     return table(["fact", *statuses], ([f"`{fact}`", *(words(fact, one) for one in statuses)] for fact in TABLE))
 
 
+def levels() -> str:
+    """What each level offers (docs/levels.md)."""
+    from logistics.core.levels import CAPABILITIES, EXTRAS, LEVELS, in_sentence
+
+    rows = (
+        [
+            f"`{level.code}`",
+            level.label,
+            ", ".join(in_sentence(each.words) for code, each in CAPABILITIES.items() if code in level.offers),
+            level.crew,
+            ", ".join(in_sentence(words) for code, words in EXTRAS.items() if code in level.may_have) or "·",
+        ]
+        for level in LEVELS.values()
+    )
+    return table(["code", "level", "offers", "crew", "some also have"], rows)
+
+
+def rules() -> str:
+    """The built-in rules of the level of service (docs/levels.md)."""
+    from logistics.core.levels import in_sentence
+    from logistics.requests.services.level_rules import BUILT_IN
+
+    rows = ([rule.when, ", ".join(map(in_sentence, rule.asks_for)), rule.source] for rule in BUILT_IN.rules)
+    return table(["when", "the vehicle must have", "source"], rows)
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    print(roles_by_field(), facts_by_ride(), sep="\n\n")
+    print(roles_by_field(), facts_by_ride(), levels(), rules(), sep="\n\n")

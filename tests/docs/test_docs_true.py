@@ -141,6 +141,11 @@ def test_the_table_of_facts_and_rides_is_the_one_that_decides() -> None:
     assert between("integration.md", "rides") == tables.facts_by_ride(), "run: python -m tests.docs.tables"
 
 
+def test_the_tables_of_levels_and_rules_are_those_that_decide() -> None:
+    assert between("levels.md", "levels") == tables.levels(), "run: python -m tests.docs.tables"
+    assert between("levels.md", "rules") == tables.rules(), "run: python -m tests.docs.tables"
+
+
 def test_the_events_with_an_effect_are_the_handled_ones() -> None:
     rows = between("integration.md", "events").splitlines()[2:]
     named = [event for row in rows for event in re.findall(r"\b[AZ]\d\d\b", row.split("|")[1])]

@@ -282,7 +282,7 @@ def test_a_drip_that_runs_raises_the_question_of_the_level() -> None:
     questions = advice.level_questions(level="WC", needs=["critical", "iv", "oxygen"], rules=BUILT_IN)
     assert [(each.need, each.least_level) for each in questions] == [("iv", "ALS"), ("critical", "CCT")]
     assert questions[0].words == (
-        "IV running: Wheelchair van is booked, cannot run an iv. Change the ride to ALS ambulance,"
+        "IV running: Wheelchair van is booked, cannot run an IV. Change the ride to ALS ambulance,"
         " or settle it before the ride."
     )
     assert "42 CFR 410.41(b)(2)" in questions[0].rule

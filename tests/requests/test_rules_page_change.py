@@ -84,7 +84,7 @@ def test_a_draft_below_the_floor_names_the_rule_and_is_not_published(cast: Cast)
     client = signed_in(cast.people["admin@lakeshore"])
     client.post("/rules/levels/draft")
     client.post("/rules/levels/draft/remove", {"rule": "iv"})
-    assert "“IV running” must ask for: runs an iv" in page(client, "/rules/levels/draft")
+    assert "“IV running” must ask for: runs an IV" in page(client, "/rules/levels/draft")
     refused = client.post("/rules/levels/publish", {"note": "Without the drip rule", "sure": "on"})
     assert refused.status_code == 422
     assert "IV running" in refused.content.decode()

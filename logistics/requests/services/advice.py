@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from logistics.core.levels import CAPABILITIES, EXTRAS, LEVELS, Level, cheapest, is_lower
+from logistics.core.levels import CAPABILITIES, EXTRAS, LEVELS, Level, cheapest, in_sentence, is_lower
 from logistics.requests.services import fit, rule_sets
 from logistics.requests.services.level_rules import (
     BUILT_IN,
@@ -221,7 +221,7 @@ def level_questions(*, level: str, needs: Iterable[str], rules: RuleSet | None =
             LevelQuestion(
                 need=need,
                 words=(
-                    f"{labels[need]}: {LEVELS[level].label} is booked, {_lacks(lacks).lower()}."
+                    f"{labels[need]}: {LEVELS[level].label} is booked, {in_sentence(_lacks(lacks))}."
                     f" Change the ride to {LEVELS[least].label}, or settle it before the ride."
                 ),
                 rule=_named(fired) if fired else EMERGENCY,

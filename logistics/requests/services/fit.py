@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from logistics.core.levels import LEVELS
+from logistics.core.levels import LEVELS, in_sentence
 from logistics.requests.services.level_rules import DOOR_IN, HEAVY_WEIGHT_LB, LIFT_LB
 
 MANUAL_CHAIR_LB, MANUAL_CHAIR_IN = 50, 27
@@ -220,10 +220,8 @@ def _cot(asked: Asked, opening: Opening | None) -> list[FitResult]:
 def _left_behind(asked: Asked) -> list[FitResult]:
     if asked.chair not in ASKED_CHAIRS:
         return []
-    chair, label = CHAIR_WORDS[asked.chair], LEVELS[asked.level].label.lower()
-    words = (
-        f"A {label} cannot carry the {chair}: book a second ride for the chair alone, or write who brings it and when."
-    )
+    chair, label = CHAIR_WORDS[asked.chair], in_sentence(LEVELS[asked.level].label)
+    words = f"The {label} cannot carry the {chair}: book a second ride for the chair alone, or write who brings it."
     return [FitResult("ask", "chair_left_behind", words, {"chair": asked.chair})]
 
 
@@ -256,7 +254,7 @@ def _stairs(asked: Asked, end: str, steps: int | None) -> list[FitResult]:
     figures |= {"people": people, "crew": brings}
     need = f"{count} and {asked.weight_lb} lb: {people} people and a stair chair."
     if people > brings:
-        label = LEVELS[asked.level].label.lower()
-        words = f"{need} A {label} brings {brings}: ask for {people - brings} more."
+        label = in_sentence(LEVELS[asked.level].label)
+        words = f"{need} The {label} brings {brings}: ask for {people - brings} more."
         return [*results, FitResult("ask", "stairs", words, figures)]
     return [*results, FitResult("ok", "stairs", need, figures)]

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from logistics.core.errors import DomainError
-from logistics.core.levels import CAPABILITIES, LEVELS
+from logistics.core.levels import CAPABILITIES, LEVELS, in_sentence
 
 MOBILITIES = ("walks", "wheelchair", "lies")
 NEEDS: list[tuple[str, str]] = [
@@ -308,7 +308,7 @@ def floor_problems(rules: Iterable[Rule]) -> list[str]:
         if floor.latest is not None:
             asked = [rule for rule in asked if rule.above is not None and rule.above <= floor.latest]
         if not any(floor.requires in rule.requires for rule in asked):
-            kind, words = ANSWERS[floor.answer], CAPABILITIES[floor.requires].words.lower()
+            kind, words = ANSWERS[floor.answer], in_sentence(CAPABILITIES[floor.requires].words)
             figure = f" above {floor.latest:f} {kind.unit} at the latest" if floor.latest is not None else ""
             problems.append(f"“{kind.label}”{figure} must ask for: {words} ({floor.source}). Put that rule back.")
     return problems
