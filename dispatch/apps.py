@@ -14,7 +14,8 @@ class DispatchConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the room's event subscribers."""
+        """Register the room's event subscribers, and what it tells rooms below."""
+        import_module(f"{self.name}.selectors.trip_numbers")
         for module in ("subscribers", "equipment_subscribers"):
             if find_spec(f"{self.name}.{module}"):
                 import_module(f"{self.name}.{module}")

@@ -27,22 +27,35 @@ def _role(label: str, side: str, start: str, permissions: str, *, second_factor:
 
 SEE_TRIPS = "live.follow trips.view palette.search"
 CARE = (
-    f"{SEE_TRIPS} board.view beds.view patients.search patients.view requests.view requests.book requests.cancel requests.export"
-    " places.view places.edit approvals.view"
+    f"{SEE_TRIPS} board.view beds.view patients.search patients.view patients.edit requests.view requests.book"
+    " requests.cancel requests.export places.view places.edit approvals.view"
 )
 
 HOME_CARE = "referrals.view referrals.answer visits.view visits.plan agency.edit"
+GEAR = "equipment.view equipment.order stock.view"
+GEAR_SUPPLY = "deliveries.view deliveries.answer deliveries.act stock.view stock.edit"
 
 ROLES: dict[str, Role] = {
-    "case_manager": _role("Case manager", "health_system", "dispatch:board", CARE),
+    "case_manager": _role(
+        "Case manager",
+        "health_system",
+        "dispatch:board",
+        f"{CARE} certs.view certs.edit certs.sign auths.view auths.edit",
+    ),
     "transport_coordinator": _role(
         "Transport coordinator",
         "health_system",
         "dispatch:console",
-        f"{CARE} dispatch.view dispatch.act vendors.view scorecards.view inbox.view approvals.answer policies.view"
-        " budgets.view protocols.view rules.view",
+        f"{CARE} {GEAR} stock.edit equipment.catalog dispatch.view dispatch.act vendors.view"
+        " scorecards.view inbox.view approvals.answer policies.view"
+        " budgets.view protocols.view rules.view certs.view",
     ),
-    "biller": _role("Biller", "health_system", "billing:charges", f"{SEE_TRIPS} charges.view patients.view"),
+    "biller": _role(
+        "Biller",
+        "health_system",
+        "billing:charges",
+        f"{SEE_TRIPS} charges.view patients.search patients.view certs.view auths.view auths.edit",
+    ),
     "payables": _role(
         "Contracts and payables",
         "health_system",
@@ -57,9 +70,9 @@ ROLES: dict[str, Role] = {
         "Administrator",
         "health_system",
         "vendors:scorecards",
-        f"{SEE_TRIPS} vendors.view vendors.edit contracts.view scorecards.view"
-        " people.view people.edit sites.view sites.edit setup.edit audit.view inbox.view approvals.view approvals.answer"
-        " policies.view policies.edit budgets.view budgets.edit protocols.view protocols.edit"
+        f"{SEE_TRIPS} vendors.view vendors.edit equipment.catalog stock.view stock.edit contracts.view scorecards.view"
+        " people.view people.edit sites.view sites.edit setup.edit audit.view inbox.view approvals.view"
+        " approvals.answer policies.view policies.edit budgets.view budgets.edit protocols.view protocols.edit"
         " rules.view rules.edit",
     ),
     "integration_engineer": _role(
@@ -89,8 +102,8 @@ ROLES: dict[str, Role] = {
     "dme": _role(
         "Equipment coordinator",
         "vendor",
-        "dispatch:offers",
-        f"{SEE_TRIPS} offers.view offers.answer assignments.edit scorecards.own",
+        "dispatch:deliveries",
+        f"{SEE_TRIPS} {GEAR_SUPPLY} offers.view offers.answer assignments.edit scorecards.own",
     ),
     "fleet_manager": _role(
         "Fleet manager", "vendor", "vendors:fleet", f"{SEE_TRIPS} fleet.view fleet.edit scorecards.own"
@@ -99,11 +112,15 @@ ROLES: dict[str, Role] = {
         "Vendor administrator",
         "vendor",
         "dispatch:offers",
-        f"{SEE_TRIPS} offers.view offers.answer assignments.edit fleet.view fleet.edit scorecards.own"
+        f"{SEE_TRIPS} {GEAR_SUPPLY} offers.view offers.answer assignments.edit fleet.view fleet.edit scorecards.own"
         f" {HOME_CARE} people.view people.edit audit.view",
     ),
     "driver": _role(
-        "Driver or crew", "vendor", "dispatch:driver_day", "live.follow drive.view drive.act", second_factor=False
+        "Driver or crew",
+        "vendor",
+        "dispatch:driver_day",
+        "live.follow drive.view drive.act deliveries.view deliveries.act",
+        second_factor=False,
     ),
     "operator": _role("Platform operator", "operator", "accounts:organizations", "organizations.view live.follow"),
 }

@@ -2,10 +2,11 @@
 
 import django.contrib.postgres.constraints
 import django.db.models.deletion
+from django.db import migrations, models
+
 import logistics.core.fields
 import logistics.core.ids
 import logistics.core.scoping
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

@@ -12,6 +12,7 @@ from logistics.core import audit, clock, crypto, outbox, scoping
 from logistics.core.errors import DomainError
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Authorization, AuthorizationUse, Patient
+from logistics.requests.selectors.authorizations import counts_of
 from logistics.requests.services import authorizations, transitions
 
 FIELDS = (
@@ -45,7 +46,7 @@ def edit(*, authorization_id: UUID, **fields: Any) -> Authorization:
     if row.status in ("released", "withdrawn"):
         raise DomainError("This authorization is over. Add the next one.", code="over")
     if row.status in Authorization.HOLDING:
-        used, reserved = authorizations.counts_of([row.pk]).get(row.pk, (0, 0))
+        used, reserved = counts_of([row.pk]).get(row.pk, (0, 0))
         if fields.get("affirmed_qty", row.affirmed_qty) < used + reserved:
             words = (
                 f"{used + reserved} trips are used or kept for booked rides. Cancel rides first, or give more trips."

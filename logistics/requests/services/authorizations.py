@@ -2,8 +2,7 @@
 
 A ride that no unit is left for is not lost: its request waits at a gate (``authorization``) until units are there or
 somebody decides. The last unit goes to one of two bookings in the same second: the authorization's row is locked until
-the booking is committed. Source: the RSNAT operational guide (one-way trips, one supplier, no overlap). The warning at
-80 % or 14 days is ours.
+the booking is committed. Source: the RSNAT operational guide (one-way trips, one supplier, no overlap).
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
-
 from logistics.core import audit, clock, outbox
 from logistics.core.levels import LEVELS
 from logistics.requests.cert_rules import Verdict
 from logistics.requests.models import Alert, Authorization, AuthorizationUse, Gate, ServiceRequest, TransportDetail
 from logistics.requests.selectors import repetitive
+from logistics.requests.selectors.authorizations import counts_of, standing
 from logistics.requests.services import alerts, certificates, gates
 from logistics.requests.services.gates import Ask
 
@@ -28,24 +26,10 @@ KIND = "authorization"
 RULE = "authorized_units"
 ROLE = "biller"
 TAKEN = ("reserved", "used")
-WARN_SHARE = 0.8
-WARN_DAYS = 14
 # So long after an authorization ended its patient's rides are taken for the same course of treatment.
 LAPSE = dt.timedelta(days=30)
 # What no course of treatment: these rides are paid for on their own.
 ONCE = ("discharge", "transfer")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far an authorization is used: counts of one-way trips; ``tone`` is empty, ``warn`` or ``bad``."""
-
-    total: int
-    used: int
-    reserved: int
-    left: int
-    tone: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -68,35 +52,6 @@ class Ahead:
         if self.unit_no is None:
             return "No authorized trip left: the ride will wait"
         return f"Unit {self.unit_no} of {self.units}"
-
-
-def standing(authorization: Authorization, *, used: int, reserved: int, today: dt.date) -> Standing:
-    """The counters of one authorization with their warning."""
-    total = authorization.affirmed_qty
-    taken = used + reserved
-    left = max(total - taken, 0)
-    days = (authorization.ends_on - today).days
-    tone, why = "", ""
-    if authorization.status in Authorization.HOLDING:
-        if days < 0:
-            tone, why = "bad", "Ended"
-        elif left == 0:
-            tone, why = "bad", "No trip left"
-        elif taken >= total * WARN_SHARE:
-            tone, why = "warn", f"{left} of {total} trips left"
-        elif days <= WARN_DAYS:
-            tone, why = "warn", "Ends today" if days == 0 else f"Ends in {days} day{'' if days == 1 else 's'}"
-    return Standing(total, used, reserved, left, tone, why)
-
-
-def counts_of(authorization_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
-    """(used, reserved) by authorization. One query."""
-    rows = (
-        AuthorizationUse.objects.filter(authorization_id__in=list(authorization_ids))
-        .values_list("authorization_id")
-        .annotate(used=Count("id", filter=Q(state="used")), reserved=Count("id", filter=Q(state="reserved")))
-    )
-    return {pk: (used, reserved) for pk, used, reserved in rows}
 
 
 def same_payer(one: str, other: str) -> bool:
