@@ -32,9 +32,14 @@ def in_force() -> PolicySet | None:
     return PolicySet.objects.filter(published_at__isnull=False, retired_at__isnull=True).first()
 
 
+def current_draft() -> PolicySet | None:
+    """The version that is being worked on, or None."""
+    return PolicySet.objects.filter(published_at__isnull=True).first()
+
+
 def start_draft() -> PolicySet:
     """The draft to work on: the one there is, else the next version with the rules in force."""
-    found = PolicySet.objects.filter(published_at__isnull=True).first()
+    found = current_draft()
     if found is not None:
         return found
     current = in_force()

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 
 from logistics.accounts.models import Unit
 from logistics.core import audit, clock, outbox, scoping
@@ -67,7 +66,7 @@ def current(unit_id: UUID) -> UnitProtocol | None:
 
 
 def items_of(protocol: UnitProtocol | None) -> list[Item]:
-    """The items of a version, in their order."""
+    """The items of a version, in the order in which they are due."""
     return [Item(**stored) for stored in protocol.items] if protocol else []
 
 
@@ -165,10 +164,9 @@ def untick(*, discharge_id: UUID, item_key: str) -> bool:
     return True
 
 
-def versions() -> dict[UUID, int]:
-    """Unit id → its newest version."""
-    found = UnitProtocol.objects.values("unit_id").annotate(newest=Max("version"))
-    return {row["unit_id"]: row["newest"] for row in found.order_by()}
+def newest() -> dict[UUID, UnitProtocol]:
+    """Unit id → its newest version. One query."""
+    return {row.unit_id: row for row in UnitProtocol.objects.order_by("version")}
 
 
 def key_for(words: str, taken: Iterable[str]) -> str:
@@ -215,7 +213,7 @@ def _read(items: Sequence[dict[str, Any]]) -> list[Item]:
         kept.append(Item(key, words, str(each.get("who")), bool(each.get("hard")), offset))
     if problems:
         raise DomainError("Some items need a change.", code="items", fields=problems)
-    return kept
+    return sorted(kept, key=lambda item: -item.offset_minutes)
 
 
 def _discharge(discharge_id: UUID) -> Discharge:
