@@ -119,7 +119,6 @@ STATUS: dict[str, StatusDisplay] = {
     "non_affirmed": _D("bad", "ban", "Not allowed"),
     "release_asked": _D("warn", "arrow-right-left", "Release asked"),
     "released": _D("neutral", "unlink", "Released"),
-    "reserved": _D("info", "bookmark", "Kept"),
     "used": _D("ok", "done", "Used"),
     "certified": _D("ok", "signature", "Certified"),
     # credentials, documents, contracts, vehicles, accounts
@@ -140,7 +139,6 @@ STATUS: dict[str, StatusDisplay] = {
     "ordered": _D("info", "sparkles", "Ordered"),
     "backordered": _D("warn", "hourglass", "Out of stock"),
     "allocated": _D("info", "package", "Reserved"),
-    "reserved": _D("info", "package", "Reserved"),
     "scheduled": _D("move", "s3", "Scheduled"),
     "out_for_delivery": _D("move", "truck", "Out for delivery"),
     "attempted": _D("warn", "door-closed", "Attempted"),
