@@ -40,7 +40,7 @@ ROLES: dict[str, Role] = {
         "Case manager",
         "health_system",
         "dispatch:board",
-        f"{CARE} certs.view certs.edit certs.sign auths.view auths.edit",
+        f"{CARE} {GEAR} certs.view certs.edit certs.sign auths.view auths.edit",
     ),
     "transport_coordinator": _role(
         "Transport coordinator",

@@ -42,6 +42,11 @@ SENTENCES: dict[str, Sentence] = {
         "Call {role} now.",
         "Open approvals",
     ),
+    "home_changed": Sentence(
+        "The patient's home address changed after this ride was booked.",
+        "Ask where the patient lives now, then change the ride or leave it.",
+        "Check the address",
+    ),
     "approval_denied": Sentence(
         "The request was not approved and is a draft again.",
         "Read why on the request, change it and book it again, or cancel it.",

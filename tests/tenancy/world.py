@@ -7,9 +7,12 @@ a page, a log line or an address that shows it where it does not belong can be f
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
 from dataclasses import dataclass, field
 from typing import Any
+
+from PIL import Image
 
 from billing.models import Charge
 from dispatch.models import Leg, Offer, Trip
@@ -21,7 +24,7 @@ from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.insights import tasks as insights
 from logistics.requests.models import Alert, Patient, ServiceRequest, TransportDetail
-from logistics.requests.services import alerts, patients
+from logistics.requests.services import alerts, attachments, patients
 from logistics.requests.services.transitions import request_to
 from tests.cast import Cast, build_cast
 from tests.dispatch import home
@@ -228,7 +231,16 @@ def _staff_ids(cast: Cast, slug: str, rides: tuple[Trip, Trip, Trip]) -> dict[st
             "network_id": Network.objects.get(vendor=cast.northbound).pk,
             "batch_id": ImportBatch.objects.create(key=f"batch-{slug}", kinds=["sites"], state="undone").pk,
             "run": "apply",
+            "attachment_id": _paper(request),
         }
+
+
+def _paper(request: ServiceRequest) -> Any:
+    """A paper whose name speaks of the patient."""
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4), "white").save(picture, "PNG")
+    name = f"{request.patient.family_name}.png"
+    return attachments.add(request_id=request.pk, name=name, content=picture.getvalue(), kind="order").pk
 
 
 def _staff_pks(cast: Cast, slug: str, done: Trip) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class PatientMerge(TenantModel):
 
 
 class Attachment(TenantModel):
-    """A paper of a request: checked, sealed, never changed. ``removed_at`` takes it out of sight, not out of the record."""
+    """A paper of a request: checked, sealed, never changed. ``removed_at`` takes it out of sight, not of the record."""
 
     KINDS = [
         ("order", "Order"),

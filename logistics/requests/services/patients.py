@@ -9,15 +9,19 @@ from typing import Any
 from django.db import connection
 
 from logistics.core import audit, clock, crypto, outbox, scoping
+from logistics.core.errors import DomainError
 from logistics.requests.models import (
     Encounter,
     Patient,
+    PatientAddress,
     PatientIdentifier,
+    PatientMerge,
     PatientToken,
     ServiceRequest,
     StandingOrder,
 )
 from logistics.requests.selectors.patients import mrn_form, name_prefixes, phone_form, token
+from logistics.requests.services import homes
 
 # What search goes by: a change in one of these needs new tokens.
 INDEXED = {"family_name", "given_name", "middle_name", "phone", "birth_date", "mrn"}
@@ -68,6 +72,7 @@ def find_or_create(identities: Sequence[Identity], **demographics: Any) -> tuple
         patient = Patient.objects.create(**demographics)
         audit.record(action="patient.created", target=patient, patient_id=patient.pk)
         index_tokens(patient)
+        homes.learn(patient)
         outbox.publish("patient.created", {"patient_id": str(patient.pk)})
     add_identifiers(patient, identities)
     return patient, made
@@ -85,6 +90,26 @@ def add_identifiers(patient: Patient, identities: Iterable[Identity]) -> int:
     if fresh:
         index_tokens(patient)
     return len(fresh)
+
+
+def register(*, key: str, mrn: str = "", **demographics: Any) -> Patient:
+    """A patient whom a person adds by hand. The same form sent twice (``key``) answers with the same patient.
+
+    Raises :class:`DomainError` (field ``mrn``) when the number names somebody already.
+    """
+    given = Identity(mrn, kind="MR") if mrn else None
+    if given is not None:
+        _lock(given.token)
+        named = PatientToken.objects.filter(kind="mrn", token=token("mrn", mrn_form(mrn))).first()
+        own = find([Identity(key, "carrywell", "form")])
+        if named is not None and (own is None or named.patient_id != own.pk):
+            words = "This number names a patient already. Find them instead."
+            raise DomainError(words, code="mrn_taken", fields={"mrn": words})
+    by_hand = Identity(key, "carrywell", "form")
+    patient, _ = find_or_create([by_hand], mrn=mrn, **demographics)
+    if given is not None:
+        add_identifiers(patient, [given])
+    return patient
 
 
 def update_demographics(patient: Patient, **values: Any) -> dict[str, tuple[Any, Any]]:
@@ -107,6 +132,8 @@ def update_demographics(patient: Patient, **values: Any) -> dict[str, tuple[Any,
     patient.save(update_fields=[*changed, "updated_at"])
     if INDEXED & set(changed):
         index_tokens(patient)
+    if "address" in changed:
+        homes.learn(patient, before=changed["address"][0])
     audit.record(action="patient.updated", target=patient, patient_id=patient.pk, details={"fields": sorted(changed)})
     outbox.publish("patient.updated", {"patient_id": str(patient.pk), "fields": sorted(changed)})
     return changed
@@ -116,7 +143,8 @@ def index_tokens(patient: Patient) -> None:
     """Write the search tokens of ``patient`` anew."""
     names = (patient.family_name, patient.given_name, patient.middle_name)
     wanted = {("name", token("name", prefix)) for prefix in name_prefixes(*names)}
-    numbers = {patient.mrn, *(row.value for row in PatientIdentifier.objects.filter(patient=patient))}
+    identifiers = PatientIdentifier.objects.filter(patient=patient).exclude(kind="form")
+    numbers = {patient.mrn, *(row.value for row in identifiers)}
     wanted |= {("mrn", token("mrn", mrn_form(number))) for number in numbers if number}
     if phone_form(patient.phone):
         wanted.add(("phone", token("phone", phone_form(patient.phone))))
@@ -143,8 +171,13 @@ def merge(surviving: Patient, retired: Patient) -> dict[str, int]:
         "requests": ServiceRequest.objects.filter(patient=retired).update(patient=surviving),
         "standing_orders": StandingOrder.objects.filter(patient=retired).update(patient=surviving),
     }
+    PatientAddress.objects.filter(patient=retired).update(patient=surviving)
     PatientToken.objects.filter(patient=retired).delete()
     index_tokens(surviving)
+    PatientMerge.objects.create(
+        surviving=surviving, retired_id=retired.pk, retired_mrn=retired.mrn, moved=moved, merged_at=clock.now(),
+        source="person" if scoping.current().user_id else "ehr",
+    )  # fmt: skip
     details = {**moved, "retired_id": str(retired.pk)}
     audit.record(action="patient.merged", target=surviving, patient_id=surviving.pk, details=details)
     outbox.publish("patient.merged", {"patient_id": str(surviving.pk), "retired_id": str(retired.pk)})

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from logistics.core import audit
 from logistics.core.access import requires
 from logistics.core.models import AuditEntry
-from logistics.requests import policies
+from logistics.requests import home_health_rules, policies
 from logistics.requests.models import Patient
+from logistics.requests.selectors import records
 from logistics.requests.selectors.identity import identity, patient_option
-from logistics.requests.selectors.requests import destination_name, patient_history, unit_list
-from logistics.requests.services import booking
+from logistics.requests.selectors.requests import destination_name, home_health_history, patient_history, unit_list
+from logistics.requests.services import booking, homes
 from logistics.requests.services.finding import find_patients
 from logistics.requests.views.page import desk, url_of
 
@@ -56,6 +57,7 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     context = {
         **desk(request, units),
         "primary_action": None,  # the page has its own, for this patient
+        "patient_id": patient.pk,
         "name": patient.display_name if "name" in allowed else "Patient",
         "encounter": encounter,
         "identity": _identity(patient, allowed),
@@ -68,9 +70,43 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
             for row in patient_history(patient.pk)
         ],
         "looked": looked,
+        **_home_health(patient, membership.definition.permissions),
+        **_records(patient, allowed),
+        "may_edit": "patients.edit" in membership.definition.permissions,
+        "may_view_requests": "requests.view" in membership.definition.permissions,
         "book_url": f"{book}?patient={patient.pk}" if book else "",
     }
     return render(request, "requests/patient.html", context)
+
+
+def _records(patient: Patient, allowed: dict[str, str]) -> dict[str, Any]:
+    """Homes with source and age, numbers by system, merges and earlier needs, as far as the role may see them."""
+    return {
+        "residence": homes.residence(patient) if "address" in allowed else None,
+        "homes": records.homes_of(patient)[1:] if "address" in allowed else [],
+        "numbers": records.numbers_of(patient) if allowed.get("mrn") == "see" else [],
+        "merges": records.merges_of(patient) if allowed.get("mrn") == "see" else [],
+        "needs_before": records.needs_before(patient) if "needs" in allowed else [],
+    }
+
+
+def _home_health(patient: Patient, can: frozenset[str]) -> dict[str, Any]:
+    """Home health orders, for those who may open them, and where one is begun."""
+    if "requests.view" not in can:
+        return {"home_health": None}
+    refer = url_of("dispatch:home_health_new") if "requests.book" in can else ""
+    return {
+        "home_health": [
+            {
+                "row": row,
+                "order": row.order[0],  # type: ignore[attr-defined]
+                "services": ", ".join(home_health_rules.labels(row.order[0].disciplines)),  # type: ignore[attr-defined]
+                "url": url_of("dispatch:home_health_order", row.pk),
+            }
+            for row in home_health_history(patient.pk)
+        ],
+        "refer_url": f"{refer}?patient={patient.pk}" if refer else "",
+    }
 
 
 def _identity(patient: Patient, allowed: dict[str, str]) -> list[dict[str, Any]]:
