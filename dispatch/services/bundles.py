@@ -151,7 +151,9 @@ def _in_step(group: list[Trip]) -> bool:
         return False
     if statuses != {"offering"}:
         return True
-    offers = list(Offer.objects.filter(Q(trip__in=ids) | Q(lead__trip__in=ids), status__in=["waiting", "open"]))
+    asked = ["waiting", "open"]
+    # A ride along whose own offer is over still stands in the brief: then the question is not about what is left.
+    offers = Offer.objects.filter(Q(trip__in=ids, status__in=asked) | Q(lead__trip__in=ids, lead__status__in=asked))
     covers: dict[UUID, set[UUID]] = defaultdict(set)
     for offer in offers:
         covers[offer.lead_id or offer.pk].add(offer.trip_id)
