@@ -20,6 +20,7 @@ from logistics.accounts.models import Facility, Unit
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, StaleState
 from logistics.requests.models import (
+    ClosedDay,
     Patient,
     StandingOrder,
     StandingOrderEvent,
@@ -113,6 +114,28 @@ def create(*, series: Series, key: str) -> StandingOrder:
     return order
 
 
+def changed(
+    *,
+    order_id: UUID,
+    from_on: dt.date,
+    spec: Spec,
+    seen_version: int,
+    end_on: dt.date | None = None,
+    preferred_vendor_id: UUID | None = None,
+) -> Series:
+    """What the series would be after :func:`change_from`, unsaved. Raises like it."""
+    order = StandingOrder.objects.select_related("patient", "facility", "unit").filter(pk=order_id).first()
+    if order is None:
+        raise DomainError("This standing order does not exist.", code="not_found")
+    version = _new_version(order, from_on, spec, seen_version, end_on)
+    order.end_on, order.preferred_vendor_id = end_on, preferred_vendor_id
+    series = Series.read(order)
+    series.versions = [each for each in series.versions if each.from_on < version.from_on] + [version]
+    places = {each.place_id for each in series.versions if each.place_id}
+    series.closed_days = list(ClosedDay.objects.filter(place_id__in=places))
+    return series
+
+
 @transaction.atomic
 def change_from(
     *,
@@ -126,30 +149,15 @@ def change_from(
     """Ask for something else from a date on. Single dates that a person changed stay as they are.
 
     A version that would begin later is superseded. Raises ``StaleState`` when the series was changed since the page
-    was opened. Publishes ``standing_order.changed``.
+    was opened, :class:`DomainError` whose ``fields`` name every problem. Publishes ``standing_order.changed``.
     """
     order = get_locked(order_id)
-    _check_fresh(order, seen_version)
-    check_open(order)
-    problems = standing_spec.check(spec, facility=order.facility, patient=order.patient)
-    today = clock.today(order.facility.time_zone)
-    if from_on < today:
-        problems["from_on"] = "Choose a date from today on: past rides do not change."
-    elif order.end_on and from_on > order.end_on:
-        problems["from_on"] = f"The series ends on {day_words(order.end_on)}. Choose an earlier date."
-    if end_on is not None and not max(from_on, order.start_on) <= end_on <= from_on + LONGEST:
-        problems["end_on"] = "The last date is after the change, and at most 400 days from it."
-    if "mobility" not in problems and spec.ride.get("mobility"):
-        problems |= standing_spec.level_problems(spec, standing_spec.advised(spec, order.patient).level)
-    if problems:
-        raise DomainError("Some answers are missing or need a change.", code="incomplete", fields=problems)
-    from_on = max(from_on, order.start_on)
-    version = standing_spec.version_of(spec, order, from_on=from_on)
+    version = _new_version(order, from_on, spec, seen_version, end_on)
     _put_version(order, version)
     order.end_on, order.preferred_vendor_id = end_on, preferred_vendor_id
     StandingOrder.objects.filter(pk=order.pk).update(end_on=end_on, preferred_vendor_id=preferred_vendor_id)
     bump(order)
-    _tell(order, "standing_order.changed", {"from": from_on.isoformat(), "rule": version.rule})
+    _tell(order, "standing_order.changed", {"from": version.from_on.isoformat(), "rule": version.rule})
     return order, bring_in_line(order)
 
 
@@ -211,9 +219,10 @@ def end(*, order_id: UUID, last_on: dt.date | None = None, reason: str, code: st
     if len(reason.strip()) < 3:
         raise DomainError("Write why.", code="no_reason", fields={"reason": "Write why the series ends."})
     today = clock.today(order.facility.time_zone)
-    if last_on is not None and last_on >= today:
-        if last_on < order.start_on or last_on > today + LONGEST:
-            text = f"Choose a last date after {day_words(order.start_on)}, at most 400 days away."
+    if last_on is not None:
+        first = max(today, order.start_on)
+        if not first <= last_on <= today + LONGEST:
+            text = f"Choose a last date from {day_words(first)} on, at most 400 days away."
             raise DomainError(text, code="last_on", fields={"last_on": text})
         StandingOrder.objects.filter(pk=order.pk).update(end_on=last_on)
         order.end_on = last_on
@@ -255,6 +264,28 @@ def look_after(order_id: UUID) -> Made:
     if order.status == "suspended":
         return Made(canceled=standing_rides.drop_missed(order))
     return bring_in_line(order)
+
+
+def _new_version(
+    order: StandingOrder, from_on: dt.date, spec: Spec, seen_version: int, end_on: dt.date | None
+) -> StandingVersion:
+    _check_fresh(order, seen_version)
+    check_open(order)
+    problems = standing_spec.check(spec, facility=order.facility, patient=order.patient)
+    today = clock.today(order.facility.time_zone)
+    if from_on < today:
+        problems["from_on"] = "Choose a date from today on: past rides do not change."
+    elif from_on > today + LONGEST:
+        problems["from_on"] = "Choose a date at most 400 days away."
+    elif order.end_on and from_on > order.end_on:
+        problems["from_on"] = f"The series ends on {day_words(order.end_on)}. Choose an earlier date."
+    if end_on is not None and not max(from_on, order.start_on) <= end_on <= from_on + LONGEST:
+        problems["end_on"] = "The last date is after the change, and at most 400 days from it."
+    if "mobility" not in problems and spec.ride.get("mobility"):
+        problems |= standing_spec.level_problems(spec, standing_spec.advised(spec, order.patient).level)
+    if problems:
+        raise DomainError("Some answers are missing or need a change.", code="incomplete", fields=problems)
+    return standing_spec.version_of(spec, order, from_on=max(from_on, order.start_on))
 
 
 def _put_version(order: StandingOrder, version: StandingVersion) -> None:
