@@ -28,9 +28,9 @@ from logistics.requests.views.standing_order import order_desk, order_of, page_u
 
 @requires("requests.book")
 @require_http_methods(["GET", "POST"])
-def standing_change(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def standing_change(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """Change the series from a date on: the answers, then the dates, then it is changed."""
-    order = order_of(order_id)
+    order = order_of(series_id)
     if order.status == "ended":
         messages.info(request, "This series is over. Begin a new one.")
         return see_other(page_url(order))

@@ -40,16 +40,16 @@ PRINT_DAYS = 92
 
 @requires("requests.view")
 @require_GET
-def standing_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def standing_order(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """The series: six weeks of dates, what it asks for, its single dates and history."""
-    return _page(request, order_of(order_id))
+    return _page(request, order_of(series_id))
 
 
 @requires("requests.view")
 @require_GET
-def standing_print(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def standing_print(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """The dates of the coming three months on paper, for the patient or the center."""
-    order = order_of(order_id)
+    order = order_of(series_id)
     series = words.series_of(order, selectors.closed_days([order]))
     zone = order.facility.time_zone
     first = max(clock.today(zone), order.start_on)
@@ -66,9 +66,9 @@ def standing_print(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 @requires("requests.book")
 @require_http_methods(["GET", "POST"])
-def standing_date(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """One date, named by ``?on=``: change it, move it, skip it; or book again what was canceled."""
-    order = order_of(order_id)
+def standing_date(request: HttpRequest, series_id: UUID) -> HttpResponse:
+    """One date, named by ``?on=`` (default: the next): change it, move it, skip it; or book again what was canceled."""
+    order = order_of(series_id)
     series = words.series_of(order, selectors.closed_days([order]))
     one = _one_date(series, request.GET.get("on", ""))
     if request.method == "GET":
@@ -96,9 +96,9 @@ def standing_date(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 @requires("requests.book")
 @require_POST
-def standing_add(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def standing_add(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """Add a date that the series does not have."""
-    order = order_of(order_id)
+    order = order_of(series_id)
     form = AddForm(request.POST)
     if form.is_valid():
         try:
@@ -113,9 +113,9 @@ def standing_add(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 @requires("requests.book")
 @require_POST
-def standing_undo(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def standing_undo(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """Let a single date be as the series says again."""
-    order = order_of(order_id)
+    order = order_of(series_id)
     key = as_uuid(request.POST.get("exception"))
     row = next((each for each in order.exception_rows if each.pk == key), None)  # type: ignore[attr-defined]
     if row is None:
@@ -128,9 +128,9 @@ def standing_undo(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 @requires("requests.book")
 @require_POST
-def standing_state(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def standing_state(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """Suspend, let go on, or end the series (``do``)."""
-    order = order_of(order_id)
+    order = order_of(series_id)
     verb = request.POST.get("do", "")
     forms: dict[str, Any] = {}
     try:
@@ -199,15 +199,18 @@ def _where(form: ResumeForm, order: StandingOrder) -> dict[str, Any]:
     return {"as_before": given.get("where") == "before"}
 
 
-def order_of(order_id: UUID) -> StandingOrder:
+def order_of(series_id: UUID) -> StandingOrder:
     """The order with its parts, or 404."""
-    order = selectors.order_get(order_id)
+    order = selectors.order_get(series_id)
     if order is None:
         raise Http404
     return order
 
 
 def _one_date(series: Series, text: str) -> Planned:
+    coming = series.next(clock.now()) if not text else None
+    if coming is not None:
+        return coming
     try:
         on = dt.date.fromisoformat(text)
         found = series.planned(on - MARGIN, on + 2 * MARGIN)
