@@ -167,3 +167,10 @@ def test_an_alert_leads_the_console_to_the_page(cast: Cast) -> None:
         assert approvals.waiting_words(gate, "America/Chicago").startswith(
             "Waits for approval by Transport coordinator until"
         )
+
+
+def test_the_board_says_what_a_confirmed_ride_waits_for(cast: Cast) -> None:
+    policy(cast)
+    confirmed(cast, ride(cast))
+    shown = " ".join(client(cast, "case_manager").get("/board").content.decode().split())
+    assert "Waits for approval by Transport coordinator until" in shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -60,14 +59,6 @@ def answered(*, user_id: UUID | None, role: str, mine: bool = False, page: str |
         gates = gates.filter(answered_by_id=user_id)
     found = Paginator(gates, PAGE_SIZE).get_page(page)
     found.object_list = [_row(gate, user_id=user_id, role=role) for gate in found.object_list]
-    return found
-
-
-def waiting_of(request_ids: Iterable[UUID]) -> dict[UUID, Gate]:
-    """Request id → its open gate that is due first. One query."""
-    found: dict[UUID, Gate] = {}
-    for gate in Gate.objects.filter(request_id__in=list(request_ids), state="open").order_by("due_at", "opened_at"):
-        found.setdefault(gate.request_id, gate)
     return found
 
 

@@ -13,13 +13,17 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 from logistics.accounts.models import Unit
 from logistics.core import clock
 from logistics.requests.models import CostCenter, Discharge, Patient, ServiceRequest, TransportDetail
+from logistics.requests.selectors.gates import waits_for
 
 LIVE = ("draft", "pending", "requested", "scheduled", "in_progress", "held")
 
 
 @dataclass(frozen=True)
 class WaitingRide:
-    """A patient who may leave and has no ride: ``request_id`` of the draft, or None when nothing is drafted."""
+    """A patient who may leave and has no ride: ``request_id`` of the draft, or None when nothing is drafted.
+
+    ``waits`` says for what a confirmed one still waits.
+    """
 
     patient: Patient
     place: str
@@ -28,6 +32,7 @@ class WaitingRide:
     since: dt.datetime | None
     request_id: UUID | None
     status: str
+    waits: str = ""
 
 
 def unit_list(unit_ids: Sequence[str] = ()) -> list[Unit]:
@@ -39,17 +44,19 @@ def unit_list(unit_ids: Sequence[str] = ()) -> list[Unit]:
 
 
 def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[WaitingRide]:
-    """Drafts, and announced discharges without any request, of these units; longest waiting first. Four queries."""
+    """Drafts, what waits to be granted, and announced discharges without any request, of these units; longest waiting
+    first. Five queries at most."""
     ids = [unit.pk for unit in units]
     drafts = list(
         ServiceRequest.objects.filter(unit_id__in=ids, kind="transport")
         # Confirmed by the discharge before a person said how: it waits like a draft.
-        .filter(Q(status__in=["draft", "held"]) | Q(status="requested", transport_rows__level=""))
+        .filter(Q(status__in=["draft", "pending", "held"]) | Q(status="requested", transport_rows__level=""))
         .exclude(source="standing")  # dates to come, settled on the page of their series
-        .select_related("patient", "unit", "discharge", "encounter__bed")
+        .select_related("patient", "unit", "facility", "discharge", "encounter__bed")
         .prefetch_related(_details())
         .order_by("created_at")[:limit]
     )
+    waits = waits_for(drafts)
     bare = (
         Discharge.objects.filter(status__in=["pending", "ready"], encounter__unit_id__in=ids)
         # Home health or equipment alone brings nobody home.
@@ -72,6 +79,7 @@ def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[Waitin
             since=(request.discharge.announced_at if request.discharge else None) or request.created_at,
             request_id=request.pk,
             status=request.status,
+            waits=waits.get(request.pk, ""),
         )
         for request in drafts
     ]
