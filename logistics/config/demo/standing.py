@@ -35,6 +35,8 @@ PEOPLE: tuple[dict[str, Any], ...] = (
      "phone": "574 555 0313", "weight_lb": 134, "payer_name": "Medicare",
      "address": {"line": "9 Corby Blvd", "city": "South Bend", "state": "IN", "zip_code": "46617"}},
 )  # fmt: skip
+# The first begins tomorrow; the others later, so that the seed makes a week of their rides only.
+FIRST_DAYS = (1, 9, 9)
 SERIES: tuple[dict[str, Any], ...] = (
     {"rule": "FREQ=WEEKLY;BYDAY=MO,WE,FR", "local_time": dt.time(5, 30), "holiday_rule": "next",
      "ride": {"mobility": "wheelchair", "needs": [], "driver_note": "Side door, ramp"}},
@@ -58,14 +60,15 @@ def build(tenant: Organization, *, booker: str) -> list[StandingOrder]:
         made = []
         for number, (person, terms) in enumerate(zip(PEOPLE, SERIES, strict=True)):
             patient, _ = patients.find_or_create([patients.Identity(person["mrn"], "CEDAR", "MR")], **person)
-            made.append(_begin(patient, unit, center, terms, today, key=f"demo-standing-{number}"))
+            start_on = today + dt.timedelta(days=FIRST_DAYS[number])
+            made.append(_begin(patient, unit, center, terms, start_on, key=f"demo-standing-{number}"))
         _touch_dates(made[0], today)
         _left_hospital(made[2], unit)
         return made
 
 
 def _begin(
-    patient: Patient, unit: Unit, center: Place, terms: dict[str, Any], today: dt.date, *, key: str
+    patient: Patient, unit: Unit, center: Place, terms: dict[str, Any], start_on: dt.date, *, key: str
 ) -> StandingOrder:
     ride = {
         "weight_lb": patient.weight_lb, "payer_name": patient.payer_name, "companions": 0, "oxygen_lpm": None,
@@ -83,7 +86,7 @@ def _begin(
         facility=unit.facility,
         unit=unit,
         spec=spec,
-        start_on=today + dt.timedelta(days=1),
+        start_on=start_on,
         end_on=None,
     )
     return standing_orders.create(series=series, key=key)
