@@ -163,7 +163,7 @@ def test_a_second_ride_much_later_is_another_ride(cast: Cast) -> None:
         ({"weight_lb": "1400"}, "Weight is between"),
         ({"level_seen": ""}, "Check the level of service, Wheelchair van, then book."),
         ({"level_seen": "AMB"}, "The answers changed the level to Wheelchair van."),
-        ({"level": "BLS"}, "Write who decided on another level, and why."),
+        ({"level": "BLS"}, "Write why another level is right."),
     ],
 )
 def test_what_is_missing_or_wrong_is_named_with_what_to_do(cast: Cast, changes: dict[str, Any], words: str) -> None:

@@ -50,9 +50,9 @@ def put(request: ServiceRequest, detail: TransportDetail, fields: dict[str, Any]
     ):
         changed.add("pickup")
     if "destination" in fields:
-        text = str(fields.get("destination_text", ""))
-        kind = "other" if text else ""
-        if _put_end(detail, "destination", fields["destination"], kind=kind, text=text):
+        meant, text = fields["destination"], str(fields.get("destination_text", ""))
+        kind = meant.kind if isinstance(meant, Destination) else "other" if text else ""
+        if _put_end(detail, "destination", meant, kind=kind, text=text):
             changed.add("destination")
     return changed
 
