@@ -10,6 +10,8 @@ from dispatch.views import (
     choice,
     console,
     driver,
+    equipment,
+    equipment_actions,
     home_health,
     offers,
     palette,
@@ -20,6 +22,7 @@ from dispatch.views import (
     trips,
     visits,
 )
+from dispatch.views import equipment_deliveries as deliveries
 
 app_name = "dispatch"
 urlpatterns = [
@@ -53,6 +56,26 @@ urlpatterns = [
     path("trips/<int:number>/give-back", trip_actions.give_back, name="trip_give_back"),
     path("trips/<int:number>/crew", offers.crew, name="trip_crew"),
     path("rules/levels/test", rule_test.rules_test, name="rules_test"),
+    path("equipment", equipment.equipment, name="equipment"),
+    path("equipment/new", equipment.equipment_new, name="equipment_new"),
+    path("equipment/<uuid:equipment_id>", equipment.equipment_order, name="equipment_order"),
+    path("equipment/<uuid:equipment_id>/act", equipment_actions.equipment_act, name="equipment_act"),
+    path("equipment/<uuid:equipment_id>/signature", equipment.equipment_signature, name="equipment_signature"),
+    path("equipment/<uuid:equipment_id>/photo", equipment.equipment_photo, name="equipment_photo"),
+    path("deliveries", deliveries.deliveries, name="deliveries"),
+    path("deliveries/<uuid:delivery_id>", deliveries.delivery, name="delivery"),
+    path("deliveries/<uuid:delivery_id>/act", deliveries.delivery_act, name="delivery_act"),
+    path("deliveries/<uuid:delivery_id>/proof", deliveries.delivery_proof, name="delivery_proof"),
+    path(
+        "deliveries/offers/<uuid:equipment_offer_id>/accept",
+        deliveries.equipment_offer_accept,
+        name="equipment_offer_accept",
+    ),
+    path(
+        "deliveries/offers/<uuid:equipment_offer_id>/decline",
+        deliveries.equipment_offer_decline,
+        name="equipment_offer_decline",
+    ),
     path("alerts/<uuid:alert_id>/acknowledge", trip_actions.acknowledge, name="alert_acknowledge"),
     path("offers", offers.offers, name="offers"),
     path("offers/<uuid:offer_id>/accept", offers.accept, name="offer_accept"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vendors.views import contracts, fleet, network, scorecards
+from vendors.views import contracts, fleet, network, scorecards, stock
 
 app_name = "vendors"
 urlpatterns = [
@@ -22,6 +22,10 @@ urlpatterns = [
     path("contracts/<uuid:pk>/rates/remove", contracts.remove_rate, name="contract_rate_remove"),
     path("contracts/<uuid:pk>/cancel-terms", contracts.set_cancel_terms, name="contract_cancel_terms"),
     path("contracts/<uuid:pk>/sign", contracts.sign, name="contract_sign"),
+    path("stock", stock.stock_list, name="stock"),
+    path("stock/new", stock.stock_new, name="stock_new"),
+    path("stock/<uuid:stock_id>", stock.stock_item, name="stock_item"),
+    path("stock/<uuid:stock_id>/act", stock.stock_act, name="stock_act"),
     path("fleet", fleet.overview, name="fleet"),
     path("fleet/vehicles/new", fleet.vehicle_new, name="vehicle_new"),
     path("fleet/vehicles/<uuid:pk>/service", fleet.set_service, name="vehicle_service"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from PIL import Image
 
 from dispatch import tasks
 from dispatch.models import EquipmentOffer, EquipmentOrder, EquipmentOrderLine
@@ -166,6 +168,15 @@ def delivered(cast: Cast, *lines: tuple[str, str, int], **more: Any) -> Equipmen
     for code, size, quantity in lines:
         shelve(cast, code, quantity, size=size)
     return hand_over(cast, send_out(cast, take(cast, order(cast, *lines, **more))))
+
+
+def drawn() -> bytes:
+    """A signature as the pad draws it."""
+    picture = Image.new("L", (120, 60), 255)
+    picture.paste(0, (20, 20, 90, 26))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def counts(cast: Cast, code: str, size: str = "", slug: str = "northbound") -> tuple[int, int]:

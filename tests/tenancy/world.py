@@ -30,6 +30,7 @@ from tests.cast import Cast, build_cast
 from tests.dispatch import home
 from tests.insights.facts import Book
 from tests.support import act_as, settle
+from tests.tenancy import equipment
 from vendors.models import Contract, Network, Scorecard
 
 CANARY = {"lakeshore": "Zzqlake", "prairie": "Zzqprair"}
@@ -66,6 +67,7 @@ def build_world() -> World:
         running = _assigned(cast, slug, "Northbound 5")
         rides[slug] = (done, waiting, running)
         _messages(cast, slug, port_offset=len(rides))
+    gear = equipment.build(cast, CANARY, PHONE)
     asked_tamarack = _asked(cast, "lakeshore", cast.tamarack)
     taken_tamarack = _accepted(cast, "lakeshore", cast.tamarack)
     _scorecards(cast)
@@ -73,13 +75,14 @@ def build_world() -> World:
     for slug in ("lakeshore", "prairie"):
         world.ids[slug] = _staff_ids(cast, slug, rides[slug])
         world.ids[slug] |= home.one_of_each(cast, slug, cast.northbound, nurses["northbound"], canary=CANARY[slug])
+        world.ids[slug] |= gear[slug]
         world.pks[slug] = _staff_pks(cast, slug, rides[slug][0])
     done, waiting, running = rides["lakeshore"]
     for slug, trip, offer_trip in (
         ("northbound", running, waiting),
         ("tamarack", taken_tamarack, asked_tamarack),
     ):
-        world.ids[slug] = world.ids["lakeshore"] | _vendor_ids(cast, slug, trip, offer_trip)
+        world.ids[slug] = world.ids["lakeshore"] | _vendor_ids(cast, slug, trip, offer_trip) | gear[slug]
         world.pks[slug] = world.pks["lakeshore"] | _vendor_pks(cast, slug)
     world.ids["tamarack"] |= home.one_of_each(
         cast, "lakeshore", cast.tamarack, nurses["tamarack"], canary=CANARY["lakeshore"]
