@@ -53,6 +53,8 @@ PEOPLE = (
     DemoPerson("pete@prairie.example", "Pete Sorensen", "prairie", "vendor_dispatcher"),
     DemoPerson("gail@prairie.example", "Gail Mbeki", "prairie", "driver"),
     DemoPerson("hana@dunes.example", "Hana Petrov", "dunes", "home_health"),
+    DemoPerson("cleo@dunes.example", "Cleo Barnett", "dunes", "clinician"),
+    DemoPerson("hugo@harborlight.example", "Hugo Lindqvist", "harborlight", "home_health"),
     DemoPerson("dev@dunes.example", "Dev Malhotra", "dunes", "dme"),
     DemoPerson("olga@carrywell.example", "Olga Reyes", "carrywell", "operator"),
 )

@@ -156,4 +156,8 @@ COMPANIES = (
         slug="dunes", name="Dunes Care Supply", short_name="Dunes", zone="America/New_York",
         base={"address": "5 Harvest Pl", "zip": "46530"}, levels=(), serves={"cedar-ridge": 2}, phone="574 555 0133",
     ),
+    Company(
+        slug="harborlight", name="Harborlight Home Care", short_name="Harborlight", zone="America/New_York",
+        base={"address": "22 Beacon St", "zip": "46615"}, levels=(), serves={"cedar-ridge": 2}, phone="574 555 0148",
+    ),
 )  # fmt: skip

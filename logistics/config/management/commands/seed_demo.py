@@ -11,7 +11,7 @@ from django.db import transaction
 
 from logistics import celery_app
 from logistics.accounts.models import Organization
-from logistics.config.demo import build, days
+from logistics.config.demo import build, days, home_health, standing
 from logistics.config.demo.world import HOSPITALS
 from logistics.core import scoping
 
@@ -31,7 +31,10 @@ class Command(BaseCommand):
             known = {org.slug: org for org in Organization.objects.all()}
         if not known:
             made = build.build_all()
+            home_health.supply(made)
             trips = days.fill(made)
+            home_health.live(made)
+            standing.build(made["cedar-ridge"], booker="Dana Morales")
             self.stdout.write(f"demo data made: {trips} trips in {time.monotonic() - started:.1f} s")
             return
         build.write_simulator_file()
