@@ -34,7 +34,10 @@ CONTEXT = {
 }
 # The platform's own side moves events and finds work; these tables it must never read or write.
 SYSTEM_NEVER = re.compile(r"^(requests|dispatch|billing)_|^vendors_(?!network$)|^integrations_messageeffect$")
-APPEND_ONLY = re.compile(r"^core_audit|event$|^billing_charge|^dispatch_matchexplanation$|^integrations_messageeffect$")
+APPEND_ONLY = re.compile(
+    r"^core_audit|event$|^billing_charge|^dispatch_matchexplanation$|^integrations_messageeffect$"
+    r"|^requests_certification(version|attempt)$"
+)
 
 Check = Callable[[Any], list[str]]
 

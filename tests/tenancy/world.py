@@ -30,7 +30,7 @@ from tests.cast import Cast, build_cast
 from tests.dispatch import home
 from tests.insights.facts import Book
 from tests.support import act_as, settle
-from tests.tenancy import equipment
+from tests.tenancy import equipment, papers, standing
 from vendors.models import Contract, Network, Scorecard
 
 CANARY = {"lakeshore": "Zzqlake", "prairie": "Zzqprair"}
@@ -76,6 +76,8 @@ def build_world() -> World:
         world.ids[slug] = _staff_ids(cast, slug, rides[slug])
         world.ids[slug] |= home.one_of_each(cast, slug, cast.northbound, nurses["northbound"], canary=CANARY[slug])
         world.ids[slug] |= gear[slug]
+        world.ids[slug] |= standing.one_of_each(cast, slug, canary=CANARY[slug])
+        world.ids[slug] = papers.one_of_each(cast, slug, canary=CANARY[slug]) | world.ids[slug]
         world.pks[slug] = _staff_pks(cast, slug, rides[slug][0])
     done, waiting, running = rides["lakeshore"]
     for slug, trip, offer_trip in (
