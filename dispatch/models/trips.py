@@ -111,6 +111,12 @@ class Passenger(TenantModel):
 class Leg(TenantModel):
     """One pickup to one drop-off by one vehicle."""
 
+    WAY_BASES = [
+        ("estimate", "estimated, no road data"),
+        ("roads", "by road"),
+        ("silent", "estimated, the road service did not answer"),
+    ]
+
     trip = TenantForeignKey(Trip, on_delete=models.CASCADE, related_name="legs")
     vendor_id = models.UUIDField(null=True)
     sequence = models.IntegerField(default=1)
@@ -121,7 +127,8 @@ class Leg(TenantModel):
     dropoff_longitude = models.FloatField()
     miles = models.DecimalField(max_digits=7, decimal_places=1)
     minutes = models.IntegerField()
-    way_basis = models.CharField(max_length=10, default="estimate", help_text="Where miles and minutes come from")
+    way_basis = models.CharField(max_length=10, choices=WAY_BASES, default="estimate",
+                                 help_text="Where miles and minutes come from")  # fmt: skip
     load = models.JSONField(default=dict, help_text="seats, wheelchairs, stretchers, weight_lb, width_in, oxygen_lpm")
     requires = models.JSONField(default=list, help_text="Capabilities (requests/levels.py)")
     isolation = models.CharField(max_length=10, blank=True)
