@@ -12,7 +12,7 @@ from dispatch.solver.problem import Stop
 from logistics.core import clock, levels
 from logistics.core.errors import DomainError
 from logistics.requests.models import Place, ServiceRequest, TransportDetail
-from logistics.requests.services import advice, fit
+from logistics.requests.services import advice, fit, rule_sets
 
 # A behavior that needs a second crew member is two people in the vehicle, whatever its level.
 BEHAVIOR_CREW = 2
@@ -138,7 +138,9 @@ def _need(request: ServiceRequest, detail: TransportDetail, minutes: int, here: 
     isolation = request.patient.isolation or ("airborne" if "airborne" in detail.needs else "")
     isolation = isolation or ("contact" if "isolation" in detail.needs else "")
     weight = detail.weight_lb or request.patient.weight_lb
-    required, _ = advice.required_capabilities(
+    # By the rules that advised it; a preview, which nobody confirmed yet, by those in force.
+    rules = rule_sets.of_version(detail.level_rules_version) if detail.level_advised else None
+    needed = advice.advise(
         mobility=detail.mobility,
         needs=detail.needs,
         oxygen_lpm=detail.oxygen_lpm,
@@ -151,7 +153,9 @@ def _need(request: ServiceRequest, detail: TransportDetail, minutes: int, here: 
         pickup_steps=detail.pickup_steps,
         dropoff_steps=detail.dropoff_steps,
         oxygen_cylinder=detail.oxygen_cylinder,
+        rules=rules,
     )
+    level = levels.LEVELS[detail.level]
     load = policies.load_of(
         level=detail.level,
         mobility=detail.mobility,
@@ -174,7 +178,7 @@ def _need(request: ServiceRequest, detail: TransportDetail, minutes: int, here: 
             "dropoff_zone": there.words,
         },
         # A person who confirmed a lower level than advised decided so with a reason: the level is what is sent.
-        "requires": sorted(required & levels.LEVELS[detail.level].offers),
+        "requires": sorted((needed.required & level.offers) | (needed.extras & level.may_have)),
         "isolation": isolation,
     }
 

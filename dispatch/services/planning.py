@@ -90,7 +90,7 @@ def job_of(trip: Trip, leg: Leg, at: Clock) -> solver.Job:
     if latest < at.now + dt.timedelta(minutes=policies.LEAST_RESPONSE_MINUTES):
         latest = at.now + dt.timedelta(minutes=policies.OVERDUE_SEARCH_MINUTES)
     needs = {NEED_CAPABILITY[name] for name in leg.requires if name in NEED_CAPABILITY}
-    heavy = (load.get("patient_lb") or 0) > policies.BARIATRIC_LB
+    heavy = "bariatric_cot" in leg.requires or (load.get("patient_lb") or 0) > policies.BARIATRIC_LB
     stretchers = load.get("stretchers", 0)
     if heavy and stretchers:
         needs.add("bariatric_cot")

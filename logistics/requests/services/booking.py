@@ -296,6 +296,7 @@ def settle(
     detail.level = chosen
     detail.level_reason = given.reason[:300]
     detail.level_override_reason = choice.kept_reason if chosen != given.level else ""
+    detail.level_override_by = choice.clinician.strip()[:120] if chosen != given.level else ""
     detail.level_rules_version = given.rules_version or None
     detail.level_confirmed_by_id = scope.user_id
     detail.miles, detail.minutes = quote.miles, quote.minutes

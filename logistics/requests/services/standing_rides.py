@@ -225,6 +225,7 @@ def _level(one: Planned, fields: dict[str, Any], order: StandingOrder) -> dict[s
     return {
         "level": level,
         "level_advised": given.level,
+        "level_rules_version": given.rules_version or None,
         "level_reason": given.reason[:300],
         "level_override_reason": version.level_override_reason if level == version.level else "",
         "level_confirmed_by_id": version.level_confirmed_by_id if level else None,
