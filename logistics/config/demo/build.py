@@ -16,6 +16,7 @@ from integrations.services import feeds
 from logistics.accounts import demo, roles
 from logistics.accounts.models import Membership, Organization, Unit
 from logistics.accounts.services import organizations, people
+from logistics.config.demo import level_rules
 from logistics.config.demo.world import COMPANIES, HOSPITALS, Company, Hospital
 from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
@@ -38,6 +39,7 @@ def build_all() -> dict[str, Organization]:
     for hospital in HOSPITALS:
         _hospital(made, hospital)
     _own_units(made)
+    level_rules.build(made["cedar-ridge"], admin_name="Alma Whitfield")
     write_simulator_file()
     return made
 
