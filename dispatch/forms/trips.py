@@ -13,17 +13,6 @@ class SeenForm(forms.Form):
     seen = forms.RegexField(r"^\d+\.\d+$", widget=forms.HiddenInput, required=False)
 
 
-class CancelForm(SeenForm):
-    """A reason that reports can count, and a note that people can read."""
-
-    reason = forms.ChoiceField(
-        label="Why is it canceled?",
-        choices=[("", "Choose a reason"), *states.CANCEL_REASONS.items()],
-        error_messages={"required": "Choose a reason", "invalid_choice": "Choose a reason from the list"},
-    )
-    note = forms.CharField(label="Note", required=False, max_length=200, help_text="No names: it stays in the history")
-
-
 class HoldForm(SeenForm):
     """Why the trip stops."""
 

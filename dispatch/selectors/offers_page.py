@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ EXPIRY_DAYS = 30
 
 def open_offers(now: dt.datetime) -> list[dict[str, Any]]:
     """Cards of the offers that can still be answered, the first to close first. Two queries, no patient's row."""
-    offers = list(Offer.objects.filter(status="open", expires_at__gt=now).order_by("expires_at"))
+    offers = list(Offer.objects.filter(status="open", expires_at__gt=now, lead=None).order_by("expires_at"))
     tenants = _tenants(offers)
     return [card(offer, tenants.get(offer.tenant_id, ""), now) for offer in offers]
 
@@ -51,7 +52,9 @@ def card(offer: Offer, tenant: str, now: dt.datetime) -> dict[str, Any]:
         "pk": offer.pk,
         "deadline": offer.expires_at,
         "seconds": max(seconds, 1),
-        "price": offer.price_amount,
+        "price": Decimal(brief["total_amount"]) if brief.get("total_amount") else offer.price_amount,
+        "rides": [_ride(each, brief) for each in [brief, *brief["rides"]]] if brief.get("rides") else [],
+        "wait": brief.get("wait_minutes") or 0,
         "price_note": f"contract {brief['level_label'].lower()} · {brief['miles']} mi · {tenant}".rstrip(" ·"),
         "level": brief["level_label"],
         "level_icon": LEVELS[brief["level"]].icon,
@@ -63,6 +66,20 @@ def card(offer: Offer, tenant: str, now: dt.datetime) -> dict[str, Any]:
         "fit": _fit(pickup, planned, zone),
         "eta": f"{clock.local(planned, zone):%H:%M}" if planned else "",
         "time_zone": zone,
+    }
+
+
+def _ride(brief: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+    """One ride of an offer for several: when, from where to where, and its own price."""
+    zone = brief["time_zone"]
+    at, start = clock.local(moment(brief["pickup_at"]), zone), clock.local(moment(first["pickup_at"]), zone)
+    day = "" if at.date() == start.date() else f"{at:%a} {at.day} {at:%b} "
+    return {
+        "time": f"{'when ready, about ' if brief['when'] == 'ready' else ''}{day}{at:%H:%M}",
+        "way": f"{brief['pickup_zone'] or 'Pickup'} to {brief['dropoff_zone'] or 'drop-off'}",
+        "miles": brief["miles"],
+        "price": Decimal(brief["price_amount"]),
+        "wait": Decimal(brief["wait_amount"]) if brief.get("wait_amount") else None,
     }
 
 
@@ -82,6 +99,7 @@ def answered_lately(now: dt.datetime) -> list[dict[str, Any]]:
     since = now - dt.timedelta(minutes=ANSWERED_MINUTES)
     offers = list(
         Offer.objects.filter(sent_at__gte=since, status__in=["declined", "expired", "withdrawn", "turned_back"])
+        .filter(lead=None)
         .order_by("-sent_at")
         .prefetch_related("events")[:8]
     )

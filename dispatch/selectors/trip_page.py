@@ -12,8 +12,9 @@ from typing import Any
 
 from dispatch import policies
 from dispatch.models import Leg, MatchExplanation, Offer, Passenger, Proof, Run, Trip
-from dispatch.selectors import history
+from dispatch.selectors import history, journeys, proposals
 from dispatch.selectors.delay import Delay, chip_of, delay_of
+from dispatch.selectors.journeys import Journey
 from dispatch.selectors.passenger import POSITION_ROLES, Shown, fields_for, shown
 from logistics.accounts.models import Organization
 from logistics.core import clock
@@ -45,6 +46,8 @@ class TripPage:
     vendor_phone: str = ""
     patient_id: Any = None
     position: dict[str, Any] | None = None
+    journey: Journey | None = None
+    change: dict[str, Any] | None = None
 
     @property
     def level(self) -> Any:
@@ -78,7 +81,7 @@ def trip_get_for(number: int, *, staff: bool) -> Trip | None:
 
 
 def page(trip: Trip, *, role: str, staff: bool, now: dt.datetime) -> TripPage:
-    """Everything on the trip's page. At most 14 queries."""
+    """Everything on the trip's page. At most 17 queries."""
     legs = list(Leg.objects.filter(trip=trip))
     leg = legs[0]
     may_know = bool(set(fields_for(role, trip.level)) & {"name", "places", "address", "needs"})
@@ -112,6 +115,7 @@ def page(trip: Trip, *, role: str, staff: bool, now: dt.datetime) -> TripPage:
         vendor_phone=_phone(trip),
         patient_id=patient.pk if patient is not None else None,
         position=_position(rows, run) if role in POSITION_ROLES else None,
+        change=proposals.unsettled_of(trip, now),
     )
     if staff:
         found.offers = [_offer_row(offer, names, trip, who.show_price) for offer in offers if offer.status != "waiting"]
@@ -121,6 +125,8 @@ def page(trip: Trip, *, role: str, staff: bool, now: dt.datetime) -> TripPage:
             offer.vendor_name = names.get(offer.vendor_id, "Vendor")  # type: ignore[attr-defined]
         found.explanation = explanation_of(trip, show_price=who.show_price)
         found.alerts = _alerts(trip)
+        found.journey = journeys.of_trip(trip)
+        found.chip = journeys.confirmed_chip(found.chip, trip, found.journey)
     return found
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch.forms.offers import AcceptForm, CrewForm, DeclineForm
 from dispatch.models import Offer, Trip
-from dispatch.selectors import offers_page, schedule
+from dispatch.selectors import offers_page, proposals, schedule
 from dispatch.services import assignment
 from dispatch.services import offers as answers
 from dispatch.views.frame import frame, see_other
@@ -48,7 +48,9 @@ def accept(request: HttpRequest, offer_id: UUID) -> HttpResponse:
         return _page(request, problem=error.messages[0], status=422)
     except DomainError as error:
         return _page(request, problem=error.message, status=error.status_code)
-    messages.success(request, f"Trip {trip.number} is yours. Assign a vehicle and crew next.")
+    more = len(offer.brief.get("rides", []))
+    also = f" and {more} more ride{'s' if more > 1 else ''} of this patient are" if more else " is"
+    messages.success(request, f"Trip {trip.number}{also} yours. Assign a vehicle and crew next.")
     return see_other(reverse("dispatch:offers"))
 
 
@@ -130,6 +132,7 @@ def _page(request: HttpRequest, *, problem: str = "", status: int = 200) -> Http
         )
     context = frame(
         cards=cards,
+        changes=proposals.open_proposals(now),
         can_answer="offers.answer" in can,
         can_assign="assignments.edit" in can,
         crewless=[

@@ -14,25 +14,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dispatch import policies, states
 from dispatch.forms.offers import AcceptForm
-from dispatch.forms.trips import CancelForm, HoldForm, PhoneAnswerForm, TakeBackForm
-from dispatch.models import Leg, Offer, Trip
+from dispatch.forms.trips import HoldForm, PhoneAnswerForm, TakeBackForm
+from dispatch.models import Offer, Trip
 from dispatch.selectors import history
-from dispatch.services import offers, trips
+from dispatch.services import bundles, offers, trips
+from dispatch.services import ready as ready_calls
 from dispatch.views.frame import frame, own_next, see_other
 from dispatch.views.trips import get_or_404
 from logistics.core.access import requires
 from logistics.core.errors import DomainError
 from logistics.requests.models import Alert
 from logistics.requests.services import alerts
-
-STAGE_WORDS = {
-    "before_accept": "No vendor has accepted yet: nothing is owed.",
-    "after_accept": "A vendor has accepted: its contract may ask a late cancellation fee.",
-    "en_route": "The crew is on its way: its contract may ask a cancellation fee.",
-    "at_door": "The crew is at the door: its contract may ask a fee for the empty drive.",
-}
 
 
 @dataclass(frozen=True)
@@ -47,17 +40,14 @@ class Action:
     danger: bool = False
 
 
-CANCEL = Action(
-    "Cancel trip {n}?", "{stage} Offers are withdrawn; vehicle and crew are free again.", "Cancel trip",
-    "Trip {n} is canceled.", "dispatch:trip_cancel", danger=True,
-)  # fmt: skip
 HOLD = Action(
     "Hold trip {n}", "The trip waits until a person lets it go on. Open offers are withdrawn.", "Hold",
     "Trip {n} is on hold.", "dispatch:trip_hold",
 )  # fmt: skip
 TAKE_BACK = Action(
-    "Find another vendor for trip {n}", "The vendor loses the trip and is not asked again. {stage}", "Take it back",
-    "Trip {n} is matched again without this vendor.", "dispatch:trip_take_back", danger=True,
+    "Find another vendor for trip {n}",
+    "The vendor loses the trip, is not asked again, and is owed nothing: it could not do what it accepted.",
+    "Take it back", "Trip {n} is matched again without this vendor.", "dispatch:trip_take_back", danger=True,
 )  # fmt: skip
 GIVE_BACK = Action(
     "Give trip {n} back?", "It counts against you in the scorecard. Another vendor is asked at once.", "Give it back",
@@ -67,18 +57,6 @@ ANSWER = Action(
     "Answer by phone for trip {n}", "You enter what {vendor} told you. Your name stays beside it in the history.",
     "Enter the answer", "The answer of {vendor} is entered.", "dispatch:trip_answer",
 )  # fmt: skip
-
-
-@requires("requests.cancel")
-@require_http_methods(["GET", "POST"])
-def cancel(request: HttpRequest, number: int) -> HttpResponse:
-    """Cancel, with the stage that decides fees shown before."""
-    trip = get_or_404(request, number)
-
-    def run(form: forms.Form) -> None:
-        trips.cancel(trip.pk, reason=form.cleaned_data["reason"], note=form.cleaned_data["note"])
-
-    return _form_page(request, trip, CANCEL, CancelForm, run, stage=_stage(trip))
 
 
 @requires("requests.book")
@@ -100,7 +78,7 @@ def take_back(request: HttpRequest, number: int) -> HttpResponse:
     def run(form: forms.Form) -> None:
         offers.turn_back_for(trip.pk, code=form.cleaned_data["code"], reason=form.cleaned_data["note"])
 
-    return _form_page(request, trip, TAKE_BACK, TakeBackForm, run, stage=_stage(trip))
+    return _form_page(request, trip, TAKE_BACK, TakeBackForm, run)
 
 
 @requires("offers.answer")
@@ -147,7 +125,14 @@ def answer(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def ready(request: HttpRequest, number: int) -> HttpResponse:
     """The patient of a "when ready" ride is ready. A second press changes nothing."""
-    return _at_once(request, number, lambda trip: trips.mark_ready(trip.pk), "The vendor is told now.")
+    return _at_once(request, number, lambda trip: ready_calls.call(trip.pk), "The vendor is told now.")
+
+
+@requires("dispatch.act")
+@require_POST
+def apart(request: HttpRequest, number: int) -> HttpResponse:
+    """Offer the rides of a round trip each on its own: any vendor may take any."""
+    return _at_once(request, number, lambda trip: bundles.split(trip.pk), "The rides are offered apart now.")
 
 
 @requires("requests.book")
@@ -247,9 +232,3 @@ def _at_once(request: HttpRequest, number: int, run: Callable[[Trip], Any], done
     else:
         messages.success(request, done)
     return see_other(own_next(request) or reverse("dispatch:trip", args=[number]))
-
-
-def _stage(trip: Trip) -> str:
-    """How far things have come, in words: it decides fees."""
-    leg = Leg.objects.filter(trip=trip).exclude(status__in=states.LEG.final).first()
-    return STAGE_WORDS[policies.cancel_stage(leg.status if leg else "planned", trip.vendor_id is not None)]

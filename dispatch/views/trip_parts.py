@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from dispatch import states
+from dispatch.selectors.journeys import Ride
 from dispatch.selectors.trip_page import TripPage
 from logistics.core import clock
 
@@ -27,15 +28,27 @@ def actions(page: TripPage, can: frozenset[str]) -> list[dict[str, Any]]:
     if "requests.book" in can:
         if not trip.is_ready:
             found.append(act("Patient is ready", "trip_ready", method="post", style="pri", icon="check"))
+            found.append(act("Called in, link", "trip_called", icon="phone-call"))
+            mine = page.journey.ride_of(trip.request_id) if page.journey else None
+            if mine is None or not mine.owner:
+                found.append(act("I watch this call", "trip_watch", method="post", icon="eye"))
         if status == "held":
             found.append(act("Let it go on", "trip_resume", method="post", style="pri", icon="play"))
         elif status != "under_way":
             found.append(act("Hold", "trip_hold", icon="pause"))
+        if page.change is None:
+            if boarded:
+                found.append(act("Another destination", "trip_divert", icon="map-pin"))
+            else:
+                found.append(act("Change", "trip_change", icon="pen-line", key="E"))
+                found.append(act("Level", "trip_level", icon="accessibility"))
     if "dispatch.act" in can:
         if status in ("offering", "exhausted"):
             found.append(act("Match again", "trip_match", method="post", icon="wand-sparkles"))
         if page.waiting and status in ("offering", "exhausted"):
             found.append(act("Ask all now", "trip_ask_all", method="post", icon="send"))
+        if page.journey and page.journey.same_vendor and status in ("matching", "offering", "exhausted"):
+            found.append(act("Offer rides apart", "trip_apart", method="post", icon="route"))
         if page.open_offers:
             found.append(act("Enter an answer", "trip_answer", icon="phone-call"))
         if trip.vendor_id and not boarded:
@@ -75,9 +88,32 @@ def banner(page: TripPage, can: frozenset[str]) -> dict[str, Any] | None:
         return _state("warn", "risk", text, acts)
     if delay.kind == "at_risk":
         return _state("warn", "risk", "The pickup is near and no vendor has taken this trip yet.")
+    missing = page.journey.unsecured_after(trip.request_id) if page.journey else []
+    if missing and is_taken(trip.status):
+        text = f"Accepted, return not secured yet. {missing[0].words}."
+        link = _secure(missing[0], can)
+        return _state("warn", "risk", text, [link] if link else [])
     if not trip.is_ready:
         text = "Will call: the vendor waits until the unit says that the patient is ready."
         return _state("hold", "hold", text)
+    return None
+
+
+def is_taken(status: str) -> bool:
+    """Whether a vendor has the trip and the patient is not under way."""
+    return status in ("accepted", "crew_assigned")
+
+
+def _secure(ride: Ride, can: frozenset[str]) -> dict[str, Any] | None:
+    """The one step that secures a way back."""
+    if ride.number is not None and ride.is_will_call and not ride.owner and "requests.book" in can:
+        url = reverse("dispatch:trip_watch", args=[ride.number])
+        return {"label": "I watch the call", "url": url, "method": "post", "style": "pri"}
+    if ride.number is not None:
+        return {"label": "Open the return", "url": reverse("dispatch:trip", args=[ride.number]), "style": "pri"}
+    if "requests.book" in can:
+        url = f"{reverse('dispatch:book')}?request={ride.request_id}"
+        return {"label": "Book the return", "url": url, "style": "pri"}
     return None
 
 
