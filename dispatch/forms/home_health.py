@@ -15,6 +15,7 @@ from logistics.requests import home_health_rules as rules
 from logistics.requests.models import HomeHealthDetail, PatientChoice
 
 SIGNATURE_BYTES = 512 * 1024
+MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 CANCEL_REASONS = {
     key: states.CANCEL_REASONS[key]
     for key in ("patient_request", "patient_refused", "not_medically_ready", "duplicate_booking", "wrong_info", "other")
@@ -50,7 +51,7 @@ class MomentField(forms.DateTimeField):
     default_error_messages = {"invalid": "Give day and time."}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], **kwargs)
+        super().__init__(input_formats=MOMENT_FORMATS, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         """An aware moment on the zone's wall clock."""
@@ -62,7 +63,7 @@ class MomentField(forms.DateTimeField):
         """The aware moment."""
         if value in self.empty_values:
             return None
-        for form in self.input_formats:
+        for form in MOMENT_FORMATS:
             try:
                 plain = dt.datetime.strptime(str(value).strip(), form)
             except ValueError:

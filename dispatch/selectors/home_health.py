@@ -150,7 +150,7 @@ def order_list(*, unit_ids: Iterable[str] = (), show: str = "open", limit: int =
             request=order,
             patient=order.patient.display_name,
             place=order.unit.name if order.unit else order.facility.short_name,
-            services=", ".join(rules.labels(order.details[0].disciplines)),  # type: ignore[attr-defined]
+            services=", ".join(rules.labels(order.details[0].disciplines)),
             standing=standing[order.pk],
         )
         for order in found

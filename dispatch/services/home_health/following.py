@@ -9,8 +9,8 @@ from django.db import transaction
 
 from dispatch import evv
 from dispatch.models import Referral, ReferralOffer, Visit
-from dispatch.services.home_health import referrals
-from dispatch.services.home_health.transitions import referral_to
+from dispatch.services.home_health import copies, referrals
+from dispatch.services.home_health.transitions import answer_to, referral_to
 from logistics.core import audit, clock, outbox
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.requests.models import HomeHealthDetail, PatientChoice, ServiceRequest
@@ -29,7 +29,7 @@ def hold(request_id: UUID, *, reason: str) -> Referral | None:
         return referral
     back_to = referral.status
     for offer in ReferralOffer.objects.select_for_update().filter(referral=referral, status="open"):
-        referrals.answer_to(offer, "withdrawn", source="request", reason=reason)
+        answer_to(offer, "withdrawn", source="request", reason=reason)
     return referral_to(referral, "held", source="request", reason=reason, changes={"held_from": back_to})
 
 
@@ -92,7 +92,7 @@ def update_from_request(request_id: UUID) -> Referral | None:
     Referral.objects.filter(pk=referral.pk).update(**changes, updated_at=clock.now())
     referral.refresh_from_db()
     for offer in ReferralOffer.objects.select_for_update().filter(referral=referral, status="open"):
-        offer.brief = referrals.brief(referral)
+        offer.brief = copies.brief(referral)
         offer.save(update_fields=["brief"])
     audit.record(action="referral.changed", target=referral, details={"fields": sorted(changes)})
     outbox.publish(
@@ -131,7 +131,8 @@ def _implied(referral: Referral) -> str:
         return "requested"
     if referral.status != "accepted":
         return ""
-    begun = Visit.objects.filter(referral=referral, vendor_id=referral.vendor_id, status__in=STARTED).exists()
+    visits = Visit.objects.filter(referral=referral, status__in=STARTED)
+    begun = any(vendor_id == referral.vendor_id for vendor_id in visits.values_list("vendor_id", flat=True))
     return "in_progress" if begun else "scheduled"
 
 

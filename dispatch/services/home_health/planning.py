@@ -73,7 +73,7 @@ def add(referral_id: UUID, *, discipline: str) -> Visit:
         refuse_held(referral)
         if referral.status != "in_care":
             raise IllegalMove("The first visit comes first. Others can be added when it is verified.", code="no_start")
-        visit = Visit.objects.create(referral=referral, vendor_id=referral.vendor_id, discipline=discipline)
+        visit = Visit.objects.create(referral=referral, vendor_id=referrals.agency_of(referral), discipline=discipline)
         tell_ordered(visit)
         return visit
 

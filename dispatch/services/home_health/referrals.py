@@ -15,6 +15,7 @@ from django.db import transaction
 from dispatch import policies, states
 from dispatch.models import Referral, ReferralEvent, ReferralOffer, ReferralPatient, Visit
 from dispatch.selectors import agencies
+from dispatch.services.home_health import copies
 from dispatch.services.home_health.transitions import answer_to, referral_to, visit_to
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, IllegalMove, NotAllowed, StaleState
@@ -72,7 +73,7 @@ def open_for_request(request_id: UUID) -> Referral | None:
         due_at=detail.due_at or rules.start_of_care_due(clock.now(), None, None, request.facility.time_zone),
         home_at=detail.home_at,
     )
-    ReferralPatient.objects.create(referral=referral, details=_details(request, detail))
+    ReferralPatient.objects.create(referral=referral, details=copies.patient_details(request, detail))
     scope = scoping.current()
     ReferralEvent.objects.create(
         referral=referral,
@@ -113,7 +114,7 @@ def ask(referral: Referral, choice: PatientChoice, vendor_id: UUID, *, rank: int
         choice=choice,
         rank=rank,
         response_minutes=minutes,
-        brief=brief(referral),
+        brief=copies.brief(referral),
     )
     answer_to(
         offer, "open", changes={"sent_at": now, "expires_at": now + dt.timedelta(minutes=minutes)},
@@ -125,19 +126,6 @@ def ask(referral: Referral, choice: PatientChoice, vendor_id: UUID, *, rank: int
 
 
 GONE: dict[str, Any] = {"vendor_id": None, "accepted_at": None}
-
-
-def brief(referral: Referral) -> dict[str, Any]:
-    """All that an agency learns before it accepts: no name, no address, no number."""
-    return {
-        "zone": referral.zone_words,
-        "disciplines": list(referral.disciplines),
-        "payer_class": referral.payer_class,
-        "soc_ordered_on": referral.soc_ordered_on.isoformat() if referral.soc_ordered_on else "",
-        "due_at": referral.due_at.isoformat(),
-        "home_at": referral.home_at.isoformat() if referral.home_at else "",
-        "time_zone": referral.time_zone,
-    }
 
 
 @transaction.atomic
@@ -282,12 +270,19 @@ def order_start(referral: Referral) -> Visit:
     """The initial visit that is due now: by a nurse, else by a therapist (42 CFR 484.55(a))."""
     visit = Visit.objects.create(
         referral=referral,
-        vendor_id=referral.vendor_id,
+        vendor_id=agency_of(referral),
         is_soc=True,
         discipline=rules.may_begin(referral.disciplines)[0],
     )
     audit.record(action="visit.ordered", target=visit, details={"start_of_care": True})
     return visit
+
+
+def agency_of(referral: Referral) -> UUID:
+    """The agency that has it. Raises ``IllegalMove`` where none has."""
+    if referral.vendor_id is None:
+        raise IllegalMove("No agency has this referral now.", code="not_accepted")
+    return referral.vendor_id
 
 
 def _accept(offer: ReferralOffer, *, source: str, reason: str) -> Referral:
@@ -374,26 +369,3 @@ def _staff_offer(offer_id: UUID, reason: str) -> ReferralOffer:
     if offer is None:
         raise DomainError("This referral does not exist.", code="not_found")
     return offer
-
-
-def _details(request: ServiceRequest, detail: HomeHealthDetail) -> dict[str, Any]:
-    patient = request.patient
-    return {
-        "family_name": patient.family_name,
-        "given_name": patient.given_name,
-        "birth_date": patient.birth_date,
-        "sex": patient.sex,
-        "phone": detail.phone or patient.phone,
-        "language": patient.language,
-        "address": detail.address,
-        "latitude": detail.latitude,
-        "longitude": detail.longitude,
-        "frequency": detail.frequency,
-        "reason": detail.reason,
-        "homebound": detail.get_homebound_display(),
-        "face_to_face_on": detail.face_to_face_on.isoformat() if detail.face_to_face_on else "",
-        "practitioner_name": detail.practitioner_name,
-        "practitioner_phone": detail.practitioner_phone,
-        "payer_name": detail.payer_name or rules.PAYERS.get(detail.payer_class, ""),
-        "note": detail.note,
-    }

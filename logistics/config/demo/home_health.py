@@ -23,7 +23,7 @@ from vendors.models import CrewMember
 from vendors.services import agencies, fleet
 
 HOUR = dt.timedelta(hours=1)
-AGENCIES = {
+AGENCIES: dict[str, dict[str, Any]] = {
     "dunes": {
         "disciplines": ["rn", "pt", "ot", "aide"], "zips": ["465", "466"],
         "payers": ["medicare", "medicare_advantage", "medicaid", "commercial"], "weekly_starts": 12,
