@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import random
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from dispatch.models import Offer, Trip
-from dispatch.services import assignment, offers, proof, transitions
+from dispatch.services import assignment, itinerary, offers, preview_rows, proof, transitions
 from integrations.models import Feed
 from integrations.services import inbound
 from integrations.simulator import people
@@ -31,7 +32,7 @@ from logistics.core.tasks import deliver
 from logistics.insights.services import scorecards
 from logistics.requests.models import Encounter, Patient, ServiceRequest
 from logistics.requests.selectors.patients import patient_search
-from logistics.requests.services import booking, places
+from logistics.requests.services import booking, journeys, places
 
 PAST_DAYS = 5
 PAST_TRIPS = {"cedar-ridge": 3, "lakemont": 1}
@@ -196,6 +197,8 @@ def _live(house: House, patient_id: UUID, pickup: dt.datetime, state: str, *, no
         with transaction.atomic(), scoping.enter(house.booker):
             request = _book(house, patient_id, pickup)
         settle()
+    if request.status == "pending":  # waits for an approval, as the policy of this house asks
+        return
     trip = _answered(house, request, booked, state)
     if trip is None and pickup < now:
         _found_otherwise(house, request)
@@ -227,8 +230,22 @@ def _book(house: House, patient_id: UUID, pickup: dt.datetime) -> ServiceRequest
         "companions": house.rng.choice((0, 0, 0, 1)),
         "driver_note": house.rng.choice(("", "", "Hard of hearing", "Own walker", "Glasses in the bag")),
     }
-    advised = booking.advise_for(fields, patient).level
-    return booking.confirm(request_id=draft.pk, fields=fields, key=key, level_seen=advised)
+    return confirm(draft, fields, key=key)
+
+
+def confirm(draft: ServiceRequest, fields: dict[str, Any], *, key: str) -> ServiceRequest:
+    """Book a draft as the form does: with its way, the advised level and the contract's price."""
+    laid = itinerary.lay_out(fields, journeys.Plan(), facility=draft.facility, patient=draft.patient)
+    (way,) = itinerary.as_rides(laid, preview_rows.estimates(laid))
+    return booking.confirm(
+        request_id=draft.pk,
+        fields=way.fields,
+        key=key,
+        level_seen=laid.level,
+        miles=way.quote.miles,
+        minutes=way.quote.minutes,
+        amount=way.quote.amount,
+    )
 
 
 def _destination(house: House, patient: Patient) -> places.Destination:
