@@ -278,7 +278,7 @@ def count(
 ) -> None:
     """Change a locked item's counts and append the move. Raises ``DomainError`` (``no_stock``) when it is not there.
 
-    Publishes ``stock.<kind>``.
+    Publishes ``stock.moved``.
     """
     try:
         level = change(level_of(item))
@@ -292,7 +292,8 @@ def count(
         order_id=order_id, at=clock.now(), by_name=scoping.current().actor_label[:120], note=note,
     )  # fmt: skip
     audit.record(action=f"stock.{kind}_counted", target=move, details={"code": item.code, "quantity": quantity})
-    outbox.publish(f"stock.{kind}", {"item_id": str(item.pk), "code": item.code, "available": level.available})
+    about = {"item_id": str(item.pk), "code": item.code, "kind": kind, "available": level.available}
+    outbox.publish("stock.moved", about)
 
 
 def _take_in(item: Any, quantity: int, serials: Sequence[str]) -> None:

@@ -89,6 +89,7 @@ def place(*, patient: Patient, order: Order, facility: Facility, key: str) -> Se
         human_edited=True,
         requested_by_id=scope.user_id,
         requested_by_name=scope.actor_label[:120],
+        requested_by_role=scope.actor_role,
         requested_at=clock.now(),
     )
     preferred = order.preferred_vendor_id
