@@ -8,11 +8,27 @@ from typing import Any
 from django.db import transaction
 
 from logistics.accounts.models import Organization
+from logistics.config.demo import days
 from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
-from logistics.requests.models import Authorization, Patient, PhysicianCertification, ServiceRequest, TransportDetail
+from logistics.requests.models import (
+    Authorization,
+    Encounter,
+    Patient,
+    PhysicianCertification,
+    Place,
+    ServiceRequest,
+    TransportDetail,
+)
 from logistics.requests.selectors import cert_facts
-from logistics.requests.services import authorization_records, authorizations, cert_signing, certificates
+from logistics.requests.services import (
+    authorization_records,
+    authorizations,
+    booking,
+    cert_signing,
+    certificates,
+    places,
+)
 from logistics.requests.services.cert_signing import Signer
 
 PHYSICIAN = Signer("Noor Haddad", "MD", "Bayview Kidney Physicians", "attending", "1234567893")
@@ -81,13 +97,13 @@ def _period(patient: Patient, zone: str) -> None:
 
 
 def _authorize(rides: list[ServiceRequest], supplier: Organization) -> None:
-    """Two trips are left after those that the series' rides keep."""
+    """Two trips are left after those that the series' rides keep, and thirteen days."""
     patient, today = rides[0].patient, clock.today(rides[0].facility.time_zone)
     if Authorization.objects.filter(patient=patient).exists():
         return
     row = authorization_records.add(
         patient=patient, payer_name="Medicare", levels=["BLS"], requested_qty=len(rides) + 2, supplier_id=supplier.pk,
-        supplier_name=supplier.name, starts_on=today - dt.timedelta(days=30), ends_on=today + dt.timedelta(days=60),
+        supplier_name=supplier.name, starts_on=today - dt.timedelta(days=30), ends_on=today + dt.timedelta(days=13),
         submitted_on=today - dt.timedelta(days=44), note="Dialysis, stretcher",
     )  # fmt: skip
     authorization_records.decide(
@@ -98,17 +114,12 @@ def _authorize(rides: list[ServiceRequest], supplier: Organization) -> None:
 
 
 def _single_rides(booker: str) -> None:
-    """One hospital ride is certified by the case manager, the next one waits for a signature."""
-    found = ServiceRequest.objects.filter(kind="transport", transport_rows__level__in=("BLS", "ALS"))
-    found = found.exclude(source="standing").filter(status__in=("requested", "scheduled", "in_progress", "completed"))
-    facts = cert_facts.of_requests(found.select_related("facility", "patient").order_by("-created_at")[:20])
-    needing = [each for each in facts.values() if each.rule.kind == "physician_or_listed"]
-    for number, each in enumerate(needing[:2]):
+    """Two patients leave by ambulance tomorrow: one ride is certified by the case manager, the other one waits."""
+    for number, each in enumerate(cert_facts.of_requests(_lying_rides(2)).values()):
         row = certificates.begin(patient=each.request.patient, request=each.request)
-        reason = "Cardiac monitor on the way" if row.level != "BLS" else ""
         certificates.save(
-            certification_id=row.pk, seen_version=1, answers={**row.answers, **DISCHARGE, "level_reason": reason},
-            span="single", level=row.level, starts_on=each.day, ends_on=each.day, reaffirmed=True,
+            certification_id=row.pk, seen_version=1, answers={**row.answers, **DISCHARGE}, span="single",
+            level=row.level, starts_on=each.day, ends_on=each.day, reaffirmed=number > 0,
         )  # fmt: skip
         if number == 0:
             signer = Signer(booker, "CM", each.request.facility.name, "facility")
@@ -116,3 +127,28 @@ def _single_rides(booker: str) -> None:
                 certification_id=row.pk, seen_version=1, signer=signer, attested=True,
                 dated_on=clock.today(certificates.zone_of(row)), typed_name=booker,
             )  # fmt: skip
+
+
+def _lying_rides(count: int) -> list[ServiceRequest]:
+    """Book so many patients who are in the house, have no ride and lie flat to a nursing place."""
+    place = Place.objects.filter(kind="snf", is_active=True).order_by("name").first()
+    stays = Encounter.objects.filter(status="in_house", unit__isnull=False).exclude(
+        patient__requests__kind="transport", patient__requests__status__in=("draft", *booking.OPEN)
+    )
+    found = []
+    for stay in list(stays.select_related("patient").order_by("created_at")[:count]) if place else []:
+        draft = booking.start_draft(patient=stay.patient, key=f"demo-pcs-{stay.pk.hex[:12]}")
+        fields = {
+            **booking.chart_defaults(stay.patient, stay),
+            "when": "at",
+            "pickup_at": clock.now().replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=22),
+            "mobility": "lies",
+            "needs": ["watching"],
+            "oxygen_lpm": None,
+            "companions": 0,
+            "payer_name": "Medicare Part B",
+            "destination": places.resolve(value=str(place.pk), text="", patient=stay.patient) if place else None,
+        }
+        days.confirm(draft, fields, key=draft.idempotency_key or "")
+        found.append(ServiceRequest.objects.select_related("facility", "patient").get(pk=draft.pk))
+    return found
