@@ -19,7 +19,7 @@ from logistics.core import clock
 from logistics.core.levels import LEVELS
 from logistics.requests.models import TransportDetail
 from logistics.requests.selectors.identity import born_on, years
-from logistics.requests.selectors.requests import destination_name
+from logistics.requests.selectors.requests import destination_name, pickup_name
 
 VIEWS = {
     "today": "Today, my units",
@@ -239,7 +239,7 @@ def trip_rows(light: Sequence[Light], *, now: dt.datetime, zone: str) -> list[Ro
         ),
         Prefetch(
             "request__transport_rows",
-            queryset=TransportDetail.objects.select_related("place"),
+            queryset=TransportDetail.objects.select_related("place", "pickup_place"),
             to_attr="details",
         ),
     )
@@ -277,6 +277,8 @@ def _row(trip: Trip, *, now: dt.datetime, zone: str) -> Row:
     age = str(years(born, clock.local(now, zone).date())) if born else ""
     encounter = trip.request.encounter
     bed = encounter.bed.label if encounter and encounter.bed else (detail.pickup_bed_label if detail else "")
+    # A ride that begins elsewhere is not looked for at a bed.
+    bed = pickup_name(detail) or bed
     vendor, vendor_note = _vendor(trip, leg, now, zone)
     return Row(
         trip=trip,

@@ -22,17 +22,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from dispatch.models import Leg
 from dispatch.solver.travel import Place, Travel
 from logistics.core import clock
 from logistics.core.money import nearest_tenth
 
 log = logging.getLogger(__name__)
 
-BASIS_WORDS = {
-    "estimate": "estimated, no road data",
-    "roads": "by road",
-    "silent": "estimated, the road service did not answer",
-}
+BASIS_WORDS = dict(Leg.WAY_BASES)
 TIMEOUT_SECONDS = 2.0
 # After a failure the server is not asked again for this long.
 PAUSE_SECONDS = 30.0

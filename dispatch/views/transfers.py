@@ -28,9 +28,9 @@ INPUT_OF = {"accepted_at": "accepted_local", "report_given_at": "report_local"}
 
 @requires("requests.book")
 @require_http_methods(["GET", "POST"])
-def acceptance(request: HttpRequest, request_id: UUID) -> HttpResponse:
+def acceptance(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
     """What a transfer waits for; POST keeps the acceptance (``do=accept``) or that it was declined (``do=decline``)."""
-    ride = request_get(request_id)
+    ride = request_get(transfer_id)
     detail: TransportDetail | None = next(iter(ride.details), None) if ride is not None else None  # type: ignore[attr-defined]
     if ride is None or detail is None or detail.purpose != "transfer":
         raise Http404

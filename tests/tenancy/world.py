@@ -24,7 +24,7 @@ from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.insights import tasks as insights
 from logistics.requests.models import Alert, Patient, ServiceRequest, TransportDetail
-from logistics.requests.services import alerts, attachments, patients
+from logistics.requests.services import alerts, attachments, gates, patients
 from logistics.requests.services.transitions import request_to
 from tests.cast import Cast, build_cast
 from tests.dispatch import home
@@ -237,7 +237,21 @@ def _staff_ids(cast: Cast, slug: str, rides: tuple[Trip, Trip, Trip]) -> dict[st
             "batch_id": ImportBatch.objects.create(key=f"batch-{slug}", kinds=["sites"], state="undone").pk,
             "run": "apply",
             "attachment_id": _paper(request),
+            "transfer_id": _transfer(cast, slug, request),
         }
+
+
+def _transfer(cast: Cast, slug: str, request: ServiceRequest) -> Any:
+    """A transfer of the same patient that waits for its receiving facility."""
+    waiting = ServiceRequest.objects.create(
+        patient_id=request.patient_id, facility=request.facility, unit=cast.units[f"4A@{slug}"]
+    )
+    TransportDetail.objects.create(
+        request=waiting, purpose="transfer", place=cast.places[f"willow@{slug}"], destination_kind="place", level="BLS",
+        accepting_clinician=f"{CANARY[slug]} Ruiz",
+    )  # fmt: skip
+    gates.confirm(waiting)
+    return waiting.pk
 
 
 def _paper(request: ServiceRequest) -> Any:

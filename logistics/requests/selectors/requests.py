@@ -22,7 +22,7 @@ LIVE = ("draft", "pending", "requested", "scheduled", "in_progress", "held")
 class WaitingRide:
     """A patient who may leave and has no ride: ``request_id`` of the draft, or None when nothing is drafted.
 
-    ``waits`` says for what a confirmed one still waits.
+    ``waits`` says for what a confirmed one still waits; ``is_transfer`` whether its receiving facility is asked.
     """
 
     patient: Patient
@@ -33,6 +33,7 @@ class WaitingRide:
     request_id: UUID | None
     status: str
     waits: str = ""
+    is_transfer: bool = False
 
 
 def unit_list(unit_ids: Sequence[str] = ()) -> list[Unit]:
@@ -80,6 +81,7 @@ def ready_without_ride(units: Iterable[Unit], *, limit: int = 50) -> list[Waitin
             request_id=request.pk,
             status=request.status,
             waits=waits.get(request.pk, ""),
+            is_transfer=any(detail.purpose == "transfer" for detail in _details_of(request)),
         )
         for request in drafts
     ]
