@@ -9,6 +9,8 @@ from logistics.requests.services import fit
 from vendors.models import Network, Vehicle
 
 MOST_NAMED = 3
+# The checks that a vehicle's own figures decide.
+OWN = ("lift", "door", "cot")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def vehicles_that_fit(asked: fit.Asked) -> list[VehicleFit]:
             for each in fit.for_vehicle(
                 asked, level=asked.level, lift_lb=row.lift_lb, door_in=row.door_in, name=row.name
             )
-            if each.rule in ("lift", "door", "cot")
+            if each.rule in OWN
         ]
         verdict = fit.worst(results)
         why = next((each.words for each in results if each.verdict == verdict), "")

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.models import Leg, Trip
-from dispatch.services import intake, itinerary, matching, planning, preview_words
+from dispatch.services import fit_supply, intake, itinerary, matching, planning, preview_words
 from dispatch.services.itinerary import Itinerary, PlannedRide
 from dispatch.services.matching import Question
-from dispatch.services.preview_rows import LevelRow, RideRow, VendorRow, estimates, levels
+from dispatch.services.preview_rows import LevelRow, RideRow, VendorRow, estimates, levels, saving
 from dispatch.services.router import Way, basis_words
 from dispatch.solver.solve import solve
 from logistics.accounts.models import Facility
@@ -45,6 +45,7 @@ class Preview:
     rides: list[RideRow] = field(default_factory=list)
     fits: list[FitResult] = field(default_factory=list)
     air: oxygen.Supply | None = None
+    fleet: str = ""
     remarks: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
     nobody: str = ""
@@ -105,6 +106,11 @@ class Preview:
             results.append((self.air.verdict, self.air.words))
         ordered = sorted(results, key=lambda each: fit.ORDER.index(each[0]))
         return [{"tone": tones[verdict], "text": text} for verdict, text in ordered]
+
+    @property
+    def saving(self) -> str:
+        """What the advised level would cost less, where a dearer one was chosen."""
+        return saving(self.levels, self.advice.level) if self.advice else ""
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -182,21 +188,25 @@ def _asked_at(fields: dict[str, Any]) -> dt.datetime | None:
 
 def _check_fit(shown: Preview, fields: dict[str, Any], patient: Patient | None) -> None:
     weight = fields.get("weight_lb") or (patient.weight_lb if patient else None)
-    shown.fits = fit.check_fit(
-        fit.Asked(
-            mobility=fields["mobility"],
-            level=shown.level,
-            chair=fields.get("chair") or "",
-            chair_width_in=fields.get("chair_width_in"),
-            chair_weight_lb=fields.get("chair_weight_lb"),
-            weight_lb=weight,
-            pickup_steps=fields.get("pickup_steps"),
-            dropoff_steps=fields.get("dropoff_steps"),
-        )
+    asked = fit.Asked(
+        mobility=fields["mobility"],
+        level=shown.level,
+        chair=fields.get("chair") or "",
+        chair_width_in=fields.get("chair_width_in"),
+        chair_weight_lb=fields.get("chair_weight_lb"),
+        weight_lb=weight,
+        pickup_steps=fields.get("pickup_steps"),
+        dropoff_steps=fields.get("dropoff_steps"),
     )
+    shown.fits = fit.check_fit(asked)
+    if weight is None and asked.on_wheels:
+        # The advice asks for the weight already.
+        shown.fits = [each for each in shown.fits if each.rule != "lift"]
     if not fields.get("chair"):
         # Nobody spoke of a chair: an ordinary one that fits is no news.
         shown.fits = [each for each in shown.fits if each.verdict != "ok" or each.rule not in ("lift", "door")]
+    if weight is not None and any(each.rule in (*fit_supply.OWN, "bariatric_cot") for each in shown.fits):
+        shown.fleet = fit_supply.words(fit_supply.vehicles_that_fit(asked), shown.level)
     if "oxygen" in (fields.get("needs") or []) and fields.get("oxygen_cylinder"):
         shown.air = oxygen.check_oxygen(
             flow_lpm=fields.get("oxygen_lpm"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from dispatch.services.itinerary import Itinerary
 from dispatch.services.router import Way
 from logistics.core import clock
-from logistics.core.levels import LEVELS
+from logistics.core.levels import LEVELS, in_sentence
 from logistics.requests.services.advice import Advice
 from vendors.models import Contract
 from vendors.pricing import Terms, quote
@@ -20,7 +20,10 @@ from vendors.selectors import contracts
 
 @dataclass(frozen=True)
 class LevelRow:
-    """One level considered: ``amount`` is the lowest contract price for this way, None without a contract."""
+    """One level considered: ``amount`` is the lowest contract price for this way, None without a contract.
+
+    ``rule`` is the rule that excludes it, with its source; empty where it fits.
+    """
 
     code: str
     label: str
@@ -28,6 +31,7 @@ class LevelRow:
     why: str
     chosen: bool
     amount: Decimal | None
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,21 @@ def levels(advice: Advice, level: str, usable: Iterable[Contract], miles: Decima
         if prices and row.level not in prices and not chosen and not row.chosen:
             continue
         why = row.why if not (chosen and overridden) else "Your choice"
-        rows.append(LevelRow(row.level, row.definition.label, row.fits, why, chosen, prices.get(row.level)))
+        rows.append(LevelRow(row.level, row.definition.label, row.fits, why, chosen, prices.get(row.level), row.rule))
     return rows
+
+
+def saving(rows: Iterable[LevelRow], advised: str) -> str:
+    """``Wheelchair van meets every need: about $310 less than BLS ambulance.``
+
+    Empty unless a dearer level than the ``advised`` one is chosen and contracts price both.
+    """
+    by_code = {row.code: row for row in rows}
+    chosen, less = next((row for row in by_code.values() if row.chosen), None), by_code.get(advised)
+    if chosen is None or less is None or chosen.amount is None or less.amount is None or chosen.amount <= less.amount:
+        return ""
+    amount = (chosen.amount - less.amount).quantize(Decimal(1), ROUND_HALF_UP)
+    return f"{less.label} meets every need: about ${amount:,} less than {in_sentence(chosen.label)}."
 
 
 def lowest_price(rows: Iterable[Contract], level: str, miles: Decimal) -> Decimal | None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from dispatch.solver import problem as solver
 from dispatch.solver.levels import OFFERED
+from logistics.requests.services import fit
 from vendors.models import Commitment, Credential, Shift, Vehicle, VendorProfile
 
 # Our bookable levels in the solver's terms (docs/states.md: ALS here is ALS1 there, CCT is SCT).
@@ -28,7 +29,6 @@ CARD = {
     "rt_license": "RT",
     "cpr": "CPR",
 }
-BARIATRIC_COT_LB = 850  # domain practice: bariatric cots are rated from 850 lb
 
 
 def solver_level(level: str) -> str:
@@ -140,7 +140,7 @@ def on_shift(
 def capabilities(vehicle: Vehicle) -> frozenset[str]:
     """What a vehicle offers: that of each level it may run, and what its ratings add."""
     offered = frozenset().union(*(OFFERED[solver_level(level)] for level in vehicle.levels))
-    if vehicle.stretchers and (vehicle.lift_lb or 0) >= BARIATRIC_COT_LB:
+    if vehicle.stretchers and (vehicle.lift_lb or 0) >= fit.BARIATRIC_COT_LB:
         offered |= {"bariatric_cot"}
     return offered
 

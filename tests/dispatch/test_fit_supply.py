@@ -55,3 +55,14 @@ def test_an_unknown_width_fits_nowhere(cast: Cast) -> None:
         found = vehicles_that_fit(Asked("wheelchair", "WC", "power", None, 300, 180))
     assert {each.verdict for each in found} == {"ask"}
     assert words(found, "WC").startswith("0 of 3 in the network (wheelchair van) would fit. How wide is")
+
+
+def test_a_heavy_patient_lying_finds_only_bariatric_cots(cast: Cast) -> None:
+    lying = Asked("lies", "BLS", weight_lb=420)
+    with act_as(cast.staff()):
+        assert [each.verdict for each in vehicles_that_fit(lying)] == ["no"]  # 800 lb, an ordinary cot
+    rated(cast, "Tamarack 7", lift_lb=1000)
+    with act_as(cast.staff()):
+        assert words(vehicles_that_fit(lying), "BLS") == (
+            "1 of 1 in the network (BLS ambulance) would fit: Tamarack 7."
+        )

@@ -75,6 +75,9 @@ def test_a_heavy_patient_lying_needs_a_bariatric_cot() -> None:
     lying = asked(mobility="lies", level="STR", chair="", weight_lb=420)
     assert verdicts(lying) == {"bariatric_cot": "ask"}
     assert verdicts(lying, Opening(lift_lb=400)) == {"cot": "no"}
+    assert verdicts(lying, Opening(lift_lb=700)) == {"cot": "no"}  # carries the weight, but is no bariatric cot
+    assert verdicts(lying, Opening(lift_lb=850)) == {"cot": "ok"}
+    assert verdicts(replace(lying, weight_lb=340), Opening(lift_lb=700)) == {"cot": "ok"}
     assert verdicts(replace(lying, weight_lb=350)) == {}
     assert verdicts(replace(lying, weight_lb=None)) == {"cot": "ask"}
 

@@ -25,6 +25,8 @@ CHAIR_WORDS = {
     "bariatric": "bariatric wheelchair",
 }
 DEVICES = {"manual": "manual_chair", "power": "power_chair", "scooter": "power_chair", "bariatric": "bariatric_chair"}
+# Bariatric cots are rated from about 850 lb, ordinary ones 500 to 700.
+BARIATRIC_COT_LB = 850
 # Stair chairs are rated 350 to 500 lb; above that another way in must be found.
 STAIR_CHAIR_LB = 500
 # A landing is about 14 steps: people who carry change grip there.
@@ -206,15 +208,22 @@ def _cot(asked: Asked, opening: Opening | None) -> list[FitResult]:
     if asked.weight_lb is None:
         return [FitResult("ask", "cot", "What does the patient weigh? Ordinary cots carry 500 to 700 lb.", figures)]
     if opening is not None and opening.lift_lb is not None:
-        figures["cot_lb"] = opening.lift_lb
-        if asked.weight_lb > opening.lift_lb:
-            whose = f"the cot of {opening.name}" if opening.name else "the cot"
-            words = f"The patient weighs {asked.weight_lb} lb; {whose} carries {opening.lift_lb} lb."
-            return [FitResult("no", "cot", words, figures)]
+        return [_own_cot(asked.weight_lb, opening.lift_lb, opening.name)]
     if asked.weight_lb > HEAVY_WEIGHT_LB:
         words = f"{asked.weight_lb} lb lying: ask for a bariatric cot and a lift team of four."
         return [FitResult("ask", "bariatric_cot", words, figures)]
     return []
+
+
+def _own_cot(weight_lb: int, rating: int, name: str) -> FitResult:
+    whose = f"the cot of {name}" if name else "the cot"
+    figures = {"weight_lb": weight_lb, "cot_lb": rating}
+    if weight_lb > rating:
+        return FitResult("no", "cot", f"The patient weighs {weight_lb} lb; {whose} carries {rating} lb.", figures)
+    if weight_lb > HEAVY_WEIGHT_LB and rating < BARIATRIC_COT_LB:
+        words = f"The patient weighs {weight_lb} lb; {whose} is not a bariatric one ({rating} lb)."
+        return FitResult("no", "cot", words, figures)
+    return FitResult("ok", "cot", f"The patient weighs {weight_lb} lb, within the {rating} lb of {whose}.", figures)
 
 
 def _left_behind(asked: Asked) -> list[FitResult]:
