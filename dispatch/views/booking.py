@@ -23,6 +23,7 @@ from logistics.core import audit, clock
 from logistics.core.access import requires
 from logistics.core.errors import DomainError
 from logistics.requests.models import Gate, ServiceRequest, TransportDetail
+from logistics.requests.selectors.gates import denied_of
 from logistics.requests.selectors.identity import patient_option
 from logistics.requests.selectors.requests import payer_names
 from logistics.requests.services import booking, journeys, places, transfers
@@ -232,6 +233,7 @@ def _page(
         "zone_label": f"{clock.local(clock.now(), desk.zone):%Z}",
         "there_zone": f"{clock.local(first.depart_at, first.end.location.zone):%Z}" if first else "",
         "open_ride": open_ride,
+        "denied": denied_of(desk.draft),
         "payers": payer_names(),
         "mobility_icons": MOBILITY_ICONS,
         "need_icons": NEED_ICONS,

@@ -174,3 +174,13 @@ def test_the_board_says_what_a_confirmed_ride_waits_for(cast: Cast) -> None:
     confirmed(cast, ride(cast))
     shown = " ".join(client(cast, "case_manager").get("/board").content.decode().split())
     assert "Waits for approval by Transport coordinator until" in shown
+
+
+def test_who_booked_reads_on_the_form_why_it_came_back(cast: Cast) -> None:
+    policy(cast)
+    request = confirmed(cast, ride(cast))
+    (gate,) = gates_of(cast, request)
+    with act_as(as_role(cast, "transport_coordinator")):
+        approvals.answer(gate_id=gate.pk, granted=False, note="Use the clinic in town")
+    shown = client(cast, "case_manager").get(f"/book?request={request.pk}").content.decode()
+    assert "Transport Coordinator of Lakeshore did not grant it: Use the clinic in town" in " ".join(shown.split())

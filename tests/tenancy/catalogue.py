@@ -36,7 +36,7 @@ CONTEXT = {
 SYSTEM_NEVER = re.compile(r"^(requests|dispatch|billing)_|^vendors_(?!network$)|^integrations_messageeffect$")
 APPEND_ONLY = re.compile(
     r"^core_audit|event$|^billing_charge|^dispatch_matchexplanation$|^integrations_messageeffect$"
-    r"|^requests_certification(version|attempt)$"
+    r"|^requests_certification(version|attempt)$|^requests_(unitprotocol|handofftemplate)$"
 )
 
 Check = Callable[[Any], list[str]]

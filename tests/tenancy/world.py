@@ -30,7 +30,7 @@ from tests.cast import Cast, build_cast
 from tests.dispatch import home
 from tests.insights.facts import Book
 from tests.support import act_as, settle
-from tests.tenancy import equipment, papers, standing
+from tests.tenancy import allowances, equipment, papers, standing
 from vendors.models import Contract, Network, Scorecard
 
 CANARY = {"lakeshore": "Zzqlake", "prairie": "Zzqprair"}
@@ -77,6 +77,7 @@ def build_world() -> World:
         world.ids[slug] |= home.one_of_each(cast, slug, cast.northbound, nurses["northbound"], canary=CANARY[slug])
         world.ids[slug] |= gear[slug]
         world.ids[slug] |= standing.one_of_each(cast, slug, canary=CANARY[slug])
+        world.ids[slug] |= allowances.one_of_each(cast, slug, canary=CANARY[slug])
         world.ids[slug] = papers.one_of_each(cast, slug, canary=CANARY[slug]) | world.ids[slug]
         world.pks[slug] = _staff_pks(cast, slug, rides[slug][0])
     done, waiting, running = rides["lakeshore"]

@@ -23,3 +23,11 @@ def waits_for(requests: Iterable[ServiceRequest]) -> dict[UUID, str]:
         zone = pending[gate.request_id].facility.time_zone
         found.setdefault(gate.request_id, waiting_words(gate, zone))
     return found
+
+
+def denied_of(request: ServiceRequest | None) -> Gate | None:
+    """Why a draft came back: its newest gate when that was denied, else None. One query."""
+    if request is None or request.status != "draft":
+        return None
+    newest = Gate.objects.filter(request=request, state__in=["granted", "denied"]).order_by("-answered_at").first()
+    return newest if newest is not None and newest.state == "denied" else None
