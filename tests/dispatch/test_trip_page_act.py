@@ -24,7 +24,8 @@ def test_cancel_shows_the_stage_before_and_asks_for_a_reason(cast: Cast) -> None
     trip = ride.accepted(cast)
     client = client_of(cast, "case_manager@lakeshore")
     page = problem_of(client.get(f"/trips/{trip.number}/cancel"))
-    assert "A vendor has accepted: its contract may ask a late cancellation fee." in page
+    assert "Northbound Medical has it." in page
+    assert "No fee applies: free until 0 min before the pickup." in page
     empty = client.post(f"/trips/{trip.number}/cancel", {"seen": seen_of(cast, trip)})
     assert (empty.status_code, "Choose a reason" in problem_of(empty)) == (422, True)
     done = client.post(f"/trips/{trip.number}/cancel", {"seen": seen_of(cast, trip), "reason": "patient_admitted"})
