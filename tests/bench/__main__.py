@@ -15,6 +15,7 @@ AREAS = {
     "pipeline": "from a message to the drafted ride",
     "screen": "from a sent offer to the vendor's page",
     "board": "the case manager's board",
+    "booking": "finding a patient and previewing a ride beside a million past rides",
     "matching": "thirty open trips decided at once",
     "race": "ten vendors that accept in the same moment",
 }

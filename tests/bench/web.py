@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 
@@ -14,6 +15,7 @@ from logistics.accounts.models import Membership
 from tests.journeys.stack import Stack
 from tests.support import signed_in
 
+CSRF = "c" * 32
 LIVE_REFRESH = {"HX-Request": "true", "HX-Trigger-Name": "poll", "X-Background": "1"}
 
 
@@ -36,6 +38,23 @@ class Browser:
         if answer.status != 200:
             raise AssertionError(f"GET {path} answered {answer.status}")
         return took, body.decode()
+
+    def post(self, path: str, data: dict[str, Any], **headers: str) -> tuple[float, str]:
+        """Send a form. Seconds until the whole answer was there, and its text. Fails unless it is 200."""
+        body = urlencode(data, doseq=True)
+        form = {
+            "Cookie": f"{self.headers['Cookie']}; {settings.CSRF_COOKIE_NAME}={CSRF}",
+            "X-CSRFToken": CSRF,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        began = time.monotonic()
+        self._connection.request("POST", path, body=body, headers=self.headers | form | headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        took = time.monotonic() - began
+        if answer.status != 200:
+            raise AssertionError(f"POST {path} answered {answer.status}")
+        return took, text.decode()
 
     def close(self) -> None:
         """Hang up."""

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 
 from logistics.core import crypto, scoping
-from logistics.requests.models import Encounter, Patient
+from logistics.requests.models import Encounter, Patient, PatientToken
 
 SHORTEST, LONGEST = 3, 10
 _DATE_FORMS = ("%Y-%m-%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
@@ -76,14 +76,13 @@ def patient_search(q: str, *, unit_ids: Iterable[UUID] | None = None, limit: int
     rows = Patient.objects.prefetch_related(
         Prefetch("encounters", queryset=house.order_by("-created_at"), to_attr="open_encounters")
     )
+    # Semi-joins: a patient is one row however many tokens fit, and no sealed column has to be compared.
     for alternative in tokens:
-        rows = rows.filter(tokens__token__in=alternative)
+        rows = rows.filter(pk__in=PatientToken.objects.filter(token__in=alternative).values("patient_id"))
     if unit_ids is not None:
-        rows = rows.filter(
-            Q(encounters__unit_id__in=list(unit_ids)) & Q(encounters__status__in=["in_house", "on_leave"])
-        )
+        rows = rows.filter(pk__in=house.filter(unit_id__in=list(unit_ids)).values("patient_id"))
     # Names are sealed, so the database cannot sort by them: a bounded pool is sorted here.
-    pool: list[Any] = list(rows.distinct().order_by("-updated_at")[:_POOL])
+    pool: list[Any] = list(rows.order_by("-updated_at")[:_POOL])
     pool.sort(key=lambda patient: (not patient.open_encounters, patient.family_name, patient.given_name))
     return pool[:limit]
 
