@@ -306,3 +306,18 @@ def test_a_signature_is_the_actors_own(cast: Cast) -> None:
             typed_name=DOCTOR.name, signed_by_id=user, device="Test browser",
         )  # fmt: skip
     assert (version.signed_by_id, version.ip, version.device) == (user, "192.0.2.7", "Test browser")
+
+
+def test_repetitive_rides_of_one_patient_are_one_line_and_one_form(cast: Cast) -> None:
+    person = patient(cast)
+    rides = [ride(cast, person, soon(24 * day + hour)) for day in (1, 3, 5) for hour in (0, 4)]
+    with act_as(cast.staff()):
+        (line,) = selector.board(ZONE).missing
+        assert (line.facts.request.pk, line.more, line.form_id) == (rides[0].pk, 5, None)
+        row = certificates.begin(patient=person, request=rides[0])
+        assert certificates.begin(patient=person, request=rides[3]).pk == row.pk
+        (line,) = selector.board(ZONE).missing
+        assert line.form_id == row.pk
+    sign(cast, form(cast, person, rides[0]))
+    with act_as(cast.staff()):
+        assert selector.board(ZONE).missing == []

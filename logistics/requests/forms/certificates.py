@@ -15,6 +15,8 @@ from logistics.requests.services import certificates
 SIGNATURE_BYTES = 512 * 1024
 SCAN_BYTES = 6 * 1024 * 1024
 CODE = re.compile(certificates.ICD10)
+# A form may be kept before it is complete; it cannot be signed before.
+TO_SIGN = "Needed for the signature"
 YES_NO = [("yes", "Yes"), ("no", "No")]
 
 
@@ -42,8 +44,8 @@ class CertificateForm(forms.Form):
     )
     height_in = forms.IntegerField(label="Height in inches", min_value=20, max_value=96, required=False)
     weight_lb = forms.IntegerField(label="Weight in pounds", min_value=2, max_value=1000, required=False)
-    origin = forms.CharField(label="From", max_length=240, required=False)
-    destination = forms.CharField(label="To", max_length=240, required=False)
+    origin = forms.CharField(label="From", max_length=240, required=False, help_text=TO_SIGN)
+    destination = forms.CharField(label="To", max_length=240, required=False, help_text=TO_SIGN)
     round_trip = forms.BooleanField(label="Round trip", required=False)
     service_needed = forms.CharField(
         label="Service needed there, and why it is not available here", max_length=300, required=False
@@ -52,7 +54,9 @@ class CertificateForm(forms.Form):
         label="Is it the closest appropriate facility?", choices=YES_NO, widget=forms.RadioSelect, required=False
     )
     farther_reason = forms.CharField(label="If not, why not a nearer one", max_length=200, required=False)
-    diagnosis = forms.CharField(label="Diagnosis that makes the ride necessary", max_length=300, required=False)
+    diagnosis = forms.CharField(
+        label="Diagnosis that makes the ride necessary", max_length=300, required=False, help_text=TO_SIGN
+    )
     icd10 = forms.CharField(label="ICD-10 codes", max_length=80, required=False, help_text="With commas between them")
     bed_alone = forms.BooleanField(label="Cannot get up from bed without help", required=False)
     bed_walk = forms.BooleanField(label="Cannot walk", required=False)
@@ -70,7 +74,7 @@ class CertificateForm(forms.Form):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="As of today, in your own words. “Bed-bound” alone proves nothing.",
+        help_text="Needed for the signature. As of today, in your own words; “bed-bound” alone proves nothing.",
     )
     reaffirmed = forms.BooleanField(label="This narrative was used before, and every word still holds", required=False)
     level_reason = forms.CharField(label="Why this level (ALS and critical care)", max_length=300, required=False)
@@ -103,16 +107,28 @@ class SignerForm(forms.Form):
     """Who signs, and that they know the patient's condition."""
 
     name = forms.CharField(label="Printed name", max_length=120, required=False)
-    credential = forms.ChoiceField(label="Credential", choices=[("", "Choose"), *CREDENTIALS], required=False)
+    credential = forms.ChoiceField(
+        label="Credential",
+        choices=[("", "Choose"), *CREDENTIALS],
+        error_messages={"required": "Choose the signer's credential."},
+    )
     npi = forms.CharField(label="NPI", max_length=10, required=False, help_text="10 digits; physicians need it")
-    employer_kind = forms.ChoiceField(label="Employed by", choices=[("", "Choose"), *EMPLOYERS], required=False)
-    employer = forms.CharField(label="Employer's name", max_length=120, required=False)
+    employer_kind = forms.ChoiceField(
+        label="Employed by",
+        choices=[("", "Choose"), *EMPLOYERS],
+        error_messages={"required": "Choose who employs the signer."},
+    )
+    employer = forms.CharField(
+        label="Employer's name", max_length=120, error_messages={"required": "Write who employs the signer."}
+    )
     attested = forms.BooleanField(
         label="I have personal knowledge of the patient's condition at the time of the ride, and what is written here "
         "is true to the best of my knowledge",
-        required=False,
+        error_messages={"required": "Confirm that you know the patient's condition at the time of the ride."},
     )
-    dated_on = day_field("Date of the signature", required=False, help_text="Written by the signer")
+    dated_on = day_field(
+        "Date of the signature", words="Write the date on which it is signed.", help_text="Written by the signer"
+    )
 
 
 class SignForm(SignerForm):
@@ -138,6 +154,9 @@ class SignForm(SignerForm):
 class PaperForm(SignerForm):
     """A paper that came back signed."""
 
+    name = forms.CharField(
+        label="Printed name", max_length=120, error_messages={"required": "Write the signer's first and last name."}
+    )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
     signed_time = forms.TimeField(
         label="Time on the paper",
@@ -146,16 +165,14 @@ class PaperForm(SignerForm):
     )
     scan = forms.FileField(
         label="Picture of the signed page",
-        required=False,
+        error_messages={"required": "Add a picture of the signed page."},
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg"}),
         help_text="PNG or JPEG, at most 6 MB",
     )
 
     def clean_scan(self) -> bytes:
-        """The file's bytes, empty when there is none."""
+        """The file's bytes."""
         upload = self.cleaned_data["scan"]
-        if upload is None:
-            return b""
         if upload.size > SCAN_BYTES:
             raise forms.ValidationError("The picture is larger than 6 MB. Scan it with less detail.")
         return upload.read()
@@ -171,7 +188,11 @@ class AttemptForm(forms.Form):
         error_messages={"required": "Write the time.", "invalid": "Write the time as HH:MM."},
     )
     channel = forms.ChoiceField(label="How", choices=CertificationAttempt.CHANNELS)
-    to = forms.CharField(label="Whom, with number or address", max_length=200, required=False)
+    to = forms.CharField(
+        label="Whom, with number or address",
+        max_length=200,
+        error_messages={"required": "Write who was asked, with number or address."},
+    )
     tracking_no = forms.CharField(label="Tracking number", max_length=40, required=False)
     outcome = forms.ChoiceField(label="What came of it", choices=CertificationAttempt.OUTCOMES)
 
@@ -180,14 +201,17 @@ class LinkForm(forms.Form):
     """For whom a link is made."""
 
     addressee = forms.CharField(
-        label="Physician's first and last name", max_length=120, required=False, help_text="The link opens to that name"
+        label="Physician's first and last name",
+        max_length=120,
+        help_text="The link opens to that name",
+        error_messages={"required": "Write the physician's first and last name: the link opens to that name."},
     )
 
 
 class ReasonForm(forms.Form):
     """Why."""
 
-    reason = forms.CharField(label="Why", max_length=200, required=False)
+    reason = forms.CharField(label="Why", max_length=200, error_messages={"required": "Write why."})
 
 
 class OpenForm(forms.Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -34,8 +34,9 @@ TRIP_NUMBERS: list[Callable[[Iterable[UUID]], dict[UUID, int]]] = []
 
 @dataclass(frozen=True)
 class RideRow:
-    """A booked ambulance ride that no signature covers. ``form_id`` of the form that was begun for it; ``days_left``
-    to the last moment (negative: over)."""
+    """A booked ambulance ride that no signature covers. ``form_id`` of the form that was begun for it; ``left`` says
+    how long it is to the last moment. Repetitive rides of one patient are one row: ``more`` later ones, to ``until``.
+    """
 
     facts: Facts
     verdict: Verdict
@@ -43,6 +44,8 @@ class RideRow:
     trip_number: int | None
     tone: str
     left: str
+    more: int = 0
+    until: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def board(zone: str, *, now: dt.datetime | None = None) -> Board:
     ending = [row for row in signed if row.row.span == "repetitive" and row.tone]
     far = dt.datetime.max.replace(tzinfo=dt.UTC)
     return Board(
-        missing=sorted(missing, key=lambda each: each.verdict.due_at or far),
+        missing=_together(sorted(missing, key=lambda each: each.verdict.due_at or far), waiting),
         to_sign=waiting,
         ending=sorted(ending, key=lambda each: each.last_day or dt.date.max),
         signed=signed[:50],
@@ -177,6 +180,33 @@ def last_day(row: PhysicianCertification, zone: str) -> dt.date | None:
         return row.ends_on
     signed_on = row.signed_at.astimezone(ZoneInfo(zone)).date()
     return min(row.ends_on, signed_on + dt.timedelta(days=cert_rules.MOST_DAYS))
+
+
+def _together(rows: list[RideRow], waiting: list[FormRow]) -> list[RideRow]:
+    """Repetitive rides that one form can certify, as one row each patient; with the form that was begun for them."""
+    found: list[RideRow] = []
+    place: dict[UUID, int] = {}
+    for row in rows:
+        patient_id = row.facts.request.patient_id
+        if row.facts.rule.kind != "physician_only" or row.tone == "bad":
+            found.append(row)
+        elif patient_id not in place:
+            place[patient_id] = len(found)
+            begun = next((form for form in waiting if _speaks_of(form, row)), None)
+            found.append(replace(row, form_id=row.form_id or (begun.row.pk if begun else None)))
+        else:
+            first = found[place[patient_id]]
+            found[place[patient_id]] = replace(first, more=first.more + 1, until=row.facts.day)
+    return found
+
+
+def _speaks_of(form: FormRow, ride: RideRow) -> bool:
+    row = form.row
+    return (
+        row.span == "repetitive"
+        and row.patient_id == ride.facts.request.patient_id
+        and row.starts_on <= ride.facts.day <= row.ends_on
+    )
 
 
 def _form(row: PhysicianCertification, site_zone: str, now: dt.datetime) -> FormRow:

@@ -58,14 +58,14 @@ def begin(
     *, patient: Patient, request: ServiceRequest | None = None, span: str = "", level: str = ""
 ) -> PhysicianCertification:
     """A form for this ride (or for a period of repetitive rides), filled in from chart and booking; the one that waits
-    already when there is one. Publishes ``certification.begun``."""
-    known = _waiting(patient, request)
-    if known is not None:
-        return known
+    already when there is one. A ride that is one of many begins a period. Publishes ``certification.begun``."""
     facts = cert_facts.of_requests([request]).get(request.pk) if request is not None else None
     zone = facts.zone if facts else _site_zone()
     day = facts.day if facts else clock.today(zone)
     repeats = span == "repetitive" or (not span and facts is not None and facts.rule.kind == "physician_only")
+    known = _waiting(patient, request) or (_waiting_period(patient, day) if repeats else None)
+    if known is not None:
+        return known
     scope = scoping.current()
     levels_known = dict(CERTIFIED_LEVELS)
     wanted = level or (facts.service.level if facts else "")
@@ -308,6 +308,11 @@ def _waiting(patient: Patient, request: ServiceRequest | None) -> PhysicianCerti
     if request is not None:
         return rows.filter(request=request).first()
     return rows.filter(request__isnull=True, created_by_id=scoping.current().user_id).first()
+
+
+def _waiting_period(patient: Patient, day: dt.date) -> PhysicianCertification | None:
+    rows = PhysicianCertification.objects.filter(patient=patient, status="draft", span="repetitive")
+    return rows.filter(starts_on__lte=day, ends_on__gte=day).order_by("created_at").first()
 
 
 def _used_before(row: PhysicianCertification, token: bytes) -> bool:

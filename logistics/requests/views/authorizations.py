@@ -178,12 +178,14 @@ def auth_step(request: HttpRequest, authorization_id: UUID) -> HttpResponse:
 def auth_withdraw(request: HttpRequest, authorization_id: UUID) -> HttpResponse:
     """Entered by mistake."""
     row = get_object_or_404(Authorization, pk=authorization_id)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row.pk, withdraw_form=form, status=422)
     try:
-        records.withdraw(authorization_id=row.pk, reason=request.POST.get("reason", ""))
+        records.withdraw(authorization_id=row.pk, reason=form.cleaned_data["reason"])
     except DomainError as error:
         if error.status_code != 422:
             raise
-        form = ReasonForm(request.POST)
         lines_of(error.fields or {"": error.message}, form)
         return _page(request, row.pk, withdraw_form=form, status=422)
     messages.success(request, "The authorization is withdrawn.")

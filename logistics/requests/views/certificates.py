@@ -140,8 +140,10 @@ def cert_void(request: HttpRequest, certification_id: UUID) -> HttpResponse:
     """Take a form back for good."""
     form = ReasonForm(request.POST)
     page = _found(certification_id)
+    if not form.is_valid():
+        return _page(request, page, void_form=form, status=422)
     try:
-        certificates.void(certification_id=page.row.pk, reason=request.POST.get("reason", ""))
+        certificates.void(certification_id=page.row.pk, reason=form.cleaned_data["reason"])
     except DomainError as error:
         if error.status_code != 422:
             raise
@@ -183,9 +185,10 @@ def cert_link(request: HttpRequest, certification_id: UUID) -> HttpResponse:
     """Make a link for a physician without an account, and show it once."""
     page = _found(certification_id)
     form = LinkForm(request.POST)
-    form.is_valid()
+    if not form.is_valid():
+        return _page(request, page, link_form=form, status=422)
     try:
-        link, token = sign_links.make(certification_id=page.row.pk, addressee=form.cleaned_data.get("addressee", ""))
+        link, token = sign_links.make(certification_id=page.row.pk, addressee=form.cleaned_data["addressee"])
     except DomainError as error:
         if error.status_code != 422:
             raise
