@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from dispatch import policies, states
 from dispatch.models import Leg, Trip, TripEvent
@@ -126,24 +127,24 @@ def escalate(now: dt.datetime | None = None) -> int:
     hour before; take the alert back when the way is secured. Returns how many alerts were raised. Staff scope."""
     now = now or clock.now()
     soon = now + dt.timedelta(hours=policies.RETURN_HOURS)
-    rows = Trip.objects.filter(request__journey__isnull=False, pickup_at__lte=soon).exclude(
-        status__in=states.TRIP.final
-    )
+    near = Q(pickup_at__lte=soon) | Q(return_escalation__gt=0)
+    rows = Trip.objects.filter(near, request__journey__isnull=False).exclude(status__in=states.TRIP.final)
     outbound = list(rows.select_related("request").order_by("pk"))
     found = journeys.of_requests([trip.request_id for trip in outbound])
     raised = 0
     for trip in outbound:
         journey = found.get(trip.request_id)
-        missing = journey.unsecured_after(trip.request_id) if journey else []
-        near = trip.pickup_at - now <= dt.timedelta(minutes=policies.RETURN_TOP_MINUTES)
-        stage = (2 if near else 1) if missing else 0
-        if not missing and trip.return_escalation:
-            alerts.resolve(["return_not_secured"], request=trip.request)
-        elif stage > trip.return_escalation:
-            _tell(trip, "return_not_secured", "top" if near else "warn", missing[0])
+        missing = journey.unsecured_after(trip.request_id) if journey and trip.pickup_at <= soon else []
+        very_near = trip.pickup_at - now <= dt.timedelta(minutes=policies.RETURN_TOP_MINUTES)
+        stage = (2 if very_near else 1) if missing else 0
+        if stage > trip.return_escalation:
+            _tell(trip, "return_not_secured", "top" if very_near else "warn", missing[0])
             raised += 1
-        if stage > trip.return_escalation or (stage == 0 and trip.return_escalation):
-            Trip.objects.filter(pk=trip.pk).update(return_escalation=stage)
+        elif not stage and trip.return_escalation:
+            alerts.resolve(["return_not_secured"], request=trip.request)
+        else:
+            continue
+        Trip.objects.filter(pk=trip.pk).update(return_escalation=stage)
     return raised
 
 
