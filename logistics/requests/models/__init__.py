@@ -19,6 +19,7 @@ from logistics.requests.models.equipment import (
 )
 from logistics.requests.models.home_health import HomeHealthDetail, PatientChoice
 from logistics.requests.models.patients import Patient, PatientIdentifier, PatientToken
+from logistics.requests.models.plan import MilestoneOwner, PlanEdge, RetimeProposal
 from logistics.requests.models.policy import (
     Budget,
     CostCenter,
@@ -68,6 +69,7 @@ __all__ = [
     "Journey",
     "LevelRuleDraft",
     "LevelRuleSet",
+    "MilestoneOwner",
     "Patient",
     "PatientAddress",
     "PatientChoice",
@@ -76,9 +78,11 @@ __all__ = [
     "PatientToken",
     "PhysicianCertification",
     "Place",
+    "PlanEdge",
     "PolicySet",
     "ProtocolTick",
     "RequestEvent",
+    "RetimeProposal",
     "ServiceRequest",
     "SignLink",
     "StandingException",
