@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -14,6 +13,7 @@ from logistics.accounts.models import Organization
 from logistics.requests.models import (
     ClosedDay,
     Place,
+    ServiceRequest,
     StandingException,
     StandingOrder,
     StandingOrderEvent,
@@ -133,7 +133,7 @@ def made_counts(order_ids: Iterable[UUID], today: dt.date) -> dict[UUID, dict[st
 class DateRides:
     """The rides of one date: direction → (request, details)."""
 
-    rides: dict[str, tuple[Any, TransportDetail]] = field(default_factory=dict)
+    rides: dict[str, tuple[ServiceRequest, TransportDetail | None]] = field(default_factory=dict)
 
 
 def date_rides(order: StandingOrder, first: dt.date, until: dt.date) -> dict[dt.date, DateRides]:
@@ -148,7 +148,7 @@ def date_rides(order: StandingOrder, first: dt.date, until: dt.date) -> dict[dt.
     )
     found: dict[dt.date, DateRides] = {}
     for row in rows:
-        details = row.request.details
+        details: list[TransportDetail] = row.request.details  # type: ignore[attr-defined]
         found.setdefault(row.on, DateRides()).rides[row.direction] = (row.request, details[0] if details else None)
     return found
 

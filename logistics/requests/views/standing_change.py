@@ -38,23 +38,23 @@ def standing_change(request: HttpRequest, series_id: UUID) -> HttpResponse:
     series = words.series_of(order, selectors.closed_days([order]))
     vendors = selectors.vendor_names()
     if request.method == "GET":
-        from_on = max(today + dt.timedelta(days=1), order.start_on)
-        initial = {**initial_of(order, series.version_on(from_on)), "from_on": from_on}
+        first = max(today + dt.timedelta(days=1), order.start_on)
+        initial = {**initial_of(order, series.version_on(first)), "from_on": first}
         form = SeriesForm(initial=initial, units=[], vendors=vendors, change=True)
         return _change_page(request, order, form)
     form = SeriesForm(request.POST, units=[], vendors=vendors, change=True)
     form.is_valid()
     find = request.POST.get("find", "")
     if find in ("pickup", "destination"):
-        found = {f"{find}_matches": places.options(request.POST.get(f"{find}_text", ""), order.patient)}
+        found: dict[str, Any] = {f"{find}_matches": places.options(request.POST.get(f"{find}_text", ""), order.patient)}
         return _change_page(request, order, form, **found)
     given = form.cleaned_data
-    from_on = given.get("from_on")
+    from_on: dt.date | None = given.get("from_on")
     if from_on is None:
         if "from_on" not in form.errors:
             form.add_error("from_on", "Write the date from which it changes.")
         return _change_page(request, order, form, status=422)
-    answers = {
+    answers: dict[str, Any] = {
         "order_id": order.pk,
         "from_on": from_on,
         "spec": form.spec(order.patient),

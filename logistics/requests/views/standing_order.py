@@ -76,9 +76,9 @@ def standing_date(request: HttpRequest, series_id: UUID) -> HttpResponse:
     on = one.occurrence.on
     verb = request.POST.get("do", "")
     form = MoveForm(request.POST) if verb == "move" else DateForm(request.POST)
-    name = "move_form" if verb == "move" else "form"
+    shown: dict[str, Any] = {"move_form" if verb == "move" else "form": form}
     if not form.is_valid():
-        return _date_page(request, order, one, **{name: form}, status=422)
+        return _date_page(request, order, one, **shown, status=422)
     given = form.cleaned_data
     try:
         said = _do_date(verb, order, on, given)
@@ -89,7 +89,7 @@ def standing_date(request: HttpRequest, series_id: UUID) -> HttpResponse:
             form = DateForm(initial=_initial(one))
             return _date_page(request, order, one, form=form, skip_error=error.message, status=422)
         explain(form, error)
-        return _date_page(request, order, one, **{name: form}, status=422)
+        return _date_page(request, order, one, **shown, status=422)
     messages.success(request, said)
     return see_other(page_url(order))
 
