@@ -143,8 +143,9 @@ def signed_of(patient_ids: Iterable[UUID]) -> dict[UUID, list[Held]]:
         )
     )  # fmt: skip
     found: dict[UUID, list[Held]] = {}
-    for patient_id, pk, request_id, journey_id, *signed in rows:
-        found.setdefault(patient_id, []).append(Held(pk, request_id, journey_id, Signed(*signed)))
+    for patient_id, pk, request_id, journey_id, credential, employer, at, first, last, level, span in rows:
+        signed = Signed(credential, employer, at, first, last, level, span)
+        found.setdefault(patient_id, []).append(Held(pk, request_id, journey_id, signed))
     return found
 
 

@@ -80,6 +80,16 @@ def lines_of(row: PhysicianCertification, answers: dict[str, Any]) -> list[Line]
     ]
 
 
+def sections_of(row: PhysicianCertification, answers: dict[str, Any]) -> list[tuple[str, list[Line]]]:
+    """The same in sections: (title, fields)."""
+    found: list[tuple[str, list[Line]]] = []
+    for line in lines_of(row, answers):
+        if line.head:
+            found.append((line.head, []))
+        found[-1][1].append(line)
+    return found
+
+
 def qr_svg(text: str) -> str:
     """A data URL of ``text`` as a QR code (SVG)."""
     return segno.make(text, error="m").svg_data_uri(scale=4, border=3, dark="#000", light="#fff")

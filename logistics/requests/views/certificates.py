@@ -242,7 +242,7 @@ def _page(request: HttpRequest, page: selector.Page, *, status: int = 200, **for
         "holds": cert_signing.digest_holds(version) if version else True,
         "zone": certificates.zone_of(row),
         "name": row.patient.display_name,
-        "lines": cert_pdf.lines_of(row, answers),
+        "sections": cert_pdf.sections_of(row, answers),
         "missing": certificates.missing(row).values() if row.status == "draft" else [],
         "rule": certificates.rule_of(row),
         "attempt_form": AttemptForm(),

@@ -161,7 +161,7 @@ def _document(request: HttpRequest, page: selector.Page, form: SignForm, proof: 
         "proof": proof,
         "name": row.patient.display_name,
         "zone": certificates.zone_of(row),
-        "lines": cert_pdf.lines_of(row, row.answers or {}),
+        "sections": cert_pdf.sections_of(row, row.answers or {}),
         "rule": certificates.rule_of(row),
     }
     return render(request, "requests/sign_document.html", context, status=422 if form.errors else 200)
@@ -213,7 +213,7 @@ def _sign_page(request: HttpRequest, page: selector.Page, form: SignerForm, temp
         "page": page,
         "name": row.patient.display_name,
         "zone": certificates.zone_of(row),
-        "lines": cert_pdf.lines_of(row, row.answers or {}),
+        "sections": cert_pdf.sections_of(row, row.answers or {}),
         "missing": certificates.missing(row).values(),
         "rule": certificates.rule_of(row),
     }
