@@ -28,6 +28,9 @@ def rules_test(request: HttpRequest) -> HttpResponse:
     form = AnswersForm(request.GET if "mobility" in request.GET or "hand" in request.GET else None)
     context: dict[str, Any] = {
         "candidate_name": "The draft" if has_draft else f"In force, {candidate.name}",
+        "both": f"The draft beside what is in force, {against.name}"
+        if has_draft
+        else "What is in force beside built in",
         "against_name": f"In force, {against.name}" if has_draft else "Built-in table",
         "has_draft": has_draft,
         "differ": bool(level_rules.differences(against.rules, candidate.rules)),

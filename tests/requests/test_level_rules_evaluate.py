@@ -195,6 +195,12 @@ def test_differences_say_what_was_added_changed_and_removed() -> None:
     changes = {change.rule.key: change.kind for change in level_rules.differences(BUILT_IN.rules, new)}
     assert changes == {"iv": "changed", "steps>12": "added", "stairs": "removed"}
     assert added.when == "Steps at one end above 12 steps"
+    lower = level_rules.make(answer="weight_lb", above=300, requires=["heavy"], reason="Heavy", source="Policy 4")
+    moved = [lower if rule.answer == "weight_lb" else rule for rule in BUILT_IN.rules]
+    (change,) = level_rules.differences(BUILT_IN.rules, moved)
+    assert change.kind == "changed"
+    assert change.before is not None
+    assert (change.before.key, change.rule.key) == ("weight_lb>350", "weight_lb>300")
 
 
 @pytest.mark.parametrize(

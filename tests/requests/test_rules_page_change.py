@@ -67,7 +67,8 @@ def test_a_rule_is_changed_in_its_form_and_removed_from_the_list(cast: Cast) -> 
     assert client.post("/rules/levels/draft/rule", changed).status_code == 303
     assert client.post("/rules/levels/draft/remove", {"rule": "wander"}).status_code == 303
     text = page(client, "/rules/levels/draft")
-    assert "<b>Added:</b> Patient&#x27;s weight above 325 lb" in text
+    assert "<b>Changed:</b> Patient&#x27;s weight above 325 lb" in text
+    assert "Before, Patient&#x27;s weight above 350 lb: Heavy-duty lift" in text
     assert "<b>Removed:</b> Wander risk" in text
 
 

@@ -331,12 +331,20 @@ class Change:
 
 
 def differences(before: Iterable[Rule], after: Iterable[Rule]) -> list[Change]:
-    """What changed from one table to the other, in the order of the new one, removed rules last."""
+    """What changed from one table to the other, in the order of the new one, removed rules last.
+
+    A rule whose figure moved (weight above 350 lb, then above 300 lb) is a changed one.
+    """
     old = {rule.key: rule for rule in before}
     new = {rule.key: rule for rule in after}
-    changes = [
-        Change("added" if key not in old else "changed", old.get(key), rule)
-        for key, rule in new.items()
-        if old.get(key) != rule
-    ]
-    return changes + [Change("removed", rule, None) for key, rule in old.items() if key not in new]
+    gone = {key: rule for key, rule in old.items() if key not in new}
+    changes = []
+    for key, rule in new.items():
+        was = old.get(key)
+        if was == rule:
+            continue
+        if was is None:
+            moved = next((each for each in gone.values() if each.answer == rule.answer), None)
+            was = gone.pop(moved.key) if moved is not None else None
+        changes.append(Change("changed" if was else "added", was, rule))
+    return changes + [Change("removed", rule, None) for rule in gone.values()]
