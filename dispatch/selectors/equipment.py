@@ -151,6 +151,7 @@ def list_rows(requests: Iterable[Any]) -> list[dict[str, Any]]:
         detail = details[request.pk]
         state = order.status if order is not None and request.status != "draft" else request.status
         coming = order is None or order.delivered_at is None
+        expected = order.expected_at if order is not None else None
         late = coming and request.status not in ("completed", "canceled") and detail.deliver_by_at < now
         found.append(
             {
@@ -160,6 +161,7 @@ def list_rows(requests: Iterable[Any]) -> list[dict[str, Any]]:
                 "items": [full_name(line.item.name, line.size, line.quantity) for line in request.asked],
                 "state": state,
                 "late": late,
+                "slips": coming and expected is not None and expected > detail.deliver_by_at,
                 "vendor": order.vendor.name if order is not None and order.vendor is not None else "",
             }
         )
@@ -188,6 +190,7 @@ class EquipmentPage:
     attempts: list[DeliveryAttempt] = field(default_factory=list)
     proofs: list[DeliveryProof] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    ranked: list[dict[str, Any]] = field(default_factory=list)
     substitutes: dict[UUID, list[tuple[str, str]]] = field(default_factory=dict)
     closet: list[dict[str, Any]] = field(default_factory=list)
     vendor_phone: str = ""
@@ -231,6 +234,7 @@ def page(request: ServiceRequest) -> EquipmentPage:
     rows = list(EquipmentOrderLine.objects.filter(order=order))
     offers = list(EquipmentOffer.objects.filter(order=order).exclude(status="waiting").order_by("round", "rank"))
     names = _names([offer.vendor_id for offer in offers])
+    asked = {str(offer.vendor_id) for offer in offers if offer.round == order.round}
     standing = order.status if request.status != "draft" else "draft"
     found = EquipmentPage(
         request=request,
@@ -245,6 +249,7 @@ def page(request: ServiceRequest) -> EquipmentPage:
         attempts=list(DeliveryAttempt.objects.filter(order=order)),
         proofs=list(DeliveryProof.objects.filter(order=order)),
         alerts=_alerts(request),
+        ranked=[row for row in order.considered if not row["asked"] or row["vendor_id"] not in asked],
     )
     if order.vendor_id is not None:
         phones = VendorProfile.objects.filter(vendor_id=order.vendor_id).values_list("dispatch_phone", flat=True)

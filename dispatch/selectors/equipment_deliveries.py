@@ -52,9 +52,7 @@ def open_offers() -> list[dict[str, Any]]:
     """Offers to answer, first to end first, each with what is on the shelf for it. Two queries. Vendor scope."""
     offers = list(EquipmentOffer.objects.filter(status="open", expires_at__gt=clock.now()).order_by("expires_at"))
     codes = {item["code"] for offer in offers for item in offer.brief["items"]}
-    free: dict[str, int] = {}
-    for row in StockItem.objects.filter(code__in=codes):
-        free[row.code] = free.get(row.code, 0) + row.available
+    free = {(row.code, row.size): row.available for row in StockItem.objects.filter(code__in=codes)}
     return [offer_card(offer, free) for offer in offers]
 
 
@@ -63,7 +61,7 @@ def offer_get_for(offer_id: UUID) -> EquipmentOffer | None:
     return EquipmentOffer.objects.filter(pk=offer_id).exclude(status="waiting").first()
 
 
-def offer_card(offer: EquipmentOffer, free: dict[str, int]) -> dict[str, Any]:
+def offer_card(offer: EquipmentOffer, free: dict[tuple[str, str], int]) -> dict[str, Any]:
     """An offer as its card shows it."""
     brief = offer.brief
     sent, ends = offer.sent_at, offer.expires_at
@@ -76,7 +74,7 @@ def offer_card(offer: EquipmentOffer, free: dict[str, int]) -> dict[str, Any]:
         "time_zone": brief["time_zone"],
         "needs_setup": brief["needs_setup"],
         "needs_wopd": brief["needs_wopd"],
-        "items": [{"name": item["name"], "free": free.get(item["code"], 0)} for item in brief["items"]],
+        "items": [{"name": item["name"], "free": free.get((item["code"], item["size"]), 0)} for item in brief["items"]],
         "seconds": int((ends - sent).total_seconds()) if sent and ends else 600,
     }
 

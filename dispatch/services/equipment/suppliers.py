@@ -192,11 +192,16 @@ def brief(order: EquipmentOrder) -> dict[str, Any]:
         "needs_setup": order.needs_setup,
         "needs_wopd": order.needs_wopd,
         "items": [
-            {"code": line.code, "name": full_name(line.name, line.size, line.left), "quantity": line.left}
+            {
+                "code": line.code,
+                "size": line.size,
+                "name": full_name(line.name, line.size, line.left),
+                "quantity": line.left,
+            }
             for line in EquipmentOrderLine.objects.filter(order=order)
             if line.left
         ],
-    }  # fmt: skip
+    }
 
 
 @transaction.atomic

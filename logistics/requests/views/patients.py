@@ -15,6 +15,7 @@ from logistics.core.models import AuditEntry
 from logistics.requests import home_health_rules, policies
 from logistics.requests.models import Patient
 from logistics.requests.selectors import records
+from logistics.requests.selectors.equipment import equipment_history
 from logistics.requests.selectors.identity import identity, patient_option
 from logistics.requests.selectors.requests import destination_name, home_health_history, patient_history, unit_list
 from logistics.requests.services import booking, homes
@@ -71,6 +72,7 @@ def patient_page(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         ],
         "looked": looked,
         **_home_health(patient, membership.definition.permissions),
+        **_equipment(patient, membership.definition.permissions),
         **_records(patient, allowed),
         "may_edit": "patients.edit" in membership.definition.permissions,
         "may_view_requests": "requests.view" in membership.definition.permissions,
@@ -87,6 +89,19 @@ def _records(patient: Patient, allowed: dict[str, str]) -> dict[str, Any]:
         "numbers": records.numbers_of(patient) if allowed.get("mrn") == "see" else [],
         "merges": records.merges_of(patient) if allowed.get("mrn") == "see" else [],
         "needs_before": records.needs_before(patient) if "needs" in allowed else [],
+    }
+
+
+def _equipment(patient: Patient, can: frozenset[str]) -> dict[str, Any]:
+    """Equipment orders, for those who may open them, and where more is ordered."""
+    if "equipment.view" not in can:
+        return {"equipment": None}
+    order = url_of("dispatch:equipment_new") if "equipment.order" in can else ""
+    return {
+        "equipment": [
+            {"row": row, "url": url_of("dispatch:equipment_order", row.pk)} for row in equipment_history(patient.pk)
+        ],
+        "order_url": f"{order}?patient={patient.pk}" if order else "",
     }
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from logistics import celery_app
 from logistics.accounts.models import Organization
-from logistics.config.demo import allowances, build, certificates, days, home_health, standing
+from logistics.config.demo import allowances, build, certificates, days, equipment, home_health, ride_kinds, standing
 from logistics.config.demo.world import HOSPITALS
 from logistics.core import scoping
 
@@ -33,9 +33,12 @@ class Command(BaseCommand):
             made = build.build_all()
             home_health.supply(made)
             allowances.supply(made)
+            equipment.build_supply(made)
             trips = days.fill(made)
             allowances.live(made)
             home_health.live(made)
+            equipment.live(made)
+            ride_kinds.live(made, booker="Dana Morales")
             standing.build(made["cedar-ridge"], booker="Dana Morales")
             certificates.build(made["cedar-ridge"], booker="Dana Morales", supplier=made["tamarack"])
             self.stdout.write(f"demo data made: {trips} trips in {time.monotonic() - started:.1f} s")
