@@ -8,7 +8,7 @@ from logistics.requests.views import approvals, budgets, policies, protocols
 
 urlpatterns = [
     path("approvals", approvals.approval_list, name="approvals"),
-    path("approvals/<uuid:gate_id>/answer", approvals.approval_answer, name="approval_answer"),
+    path("approvals/<uuid:approval_id>/answer", approvals.approval_answer, name="approval_answer"),
     path("policies", policies.policy_list, name="policies"),
     path("policies/draft", policies.policy_draft, name="policy_draft"),
     path("policies/draft/rule", policies.policy_put, name="policy_put"),
@@ -23,5 +23,5 @@ urlpatterns = [
     path("budgets/centers/<uuid:cost_center_id>/amount", budgets.budget_set, name="budget_set"),
     path("protocols", protocols.protocol_list, name="protocols"),
     path("protocols/units/<uuid:unit_id>", protocols.protocol_edit, name="protocol"),
-    path("protocols/handoff/<slug:level>", protocols.handoff_edit, name="handoff_template"),
+    path("protocols/handoff", protocols.handoff_edit, name="handoff_template"),
 ]

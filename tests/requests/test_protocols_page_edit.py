@@ -61,16 +61,16 @@ def test_a_wrong_row_comes_back_with_what_to_do(cast: Cast) -> None:
 
 def test_a_handoff_list_replaces_the_built_in_one(cast: Cast) -> None:
     browser = admin(cast)
-    assert "IV running" in browser.get("/protocols/handoff/ALS").content.decode()
+    assert "IV running" in browser.get("/protocols/handoff?level=ALS").content.decode()
     drip = {"section": "assessment", "words": "Drip running", "kind": "yes_no", "need": "iv", "hard": "on"}
-    wrong = browser.post("/protocols/handoff/ALS", rows(0, {**drip, "kind": "words"}))
+    wrong = browser.post("/protocols/handoff?level=ALS", rows(0, {**drip, "kind": "words"}))
     assert wrong.status_code == 422
     assert "Only a yes or no can name a need" in wrong.content.decode()
-    assert browser.post("/protocols/handoff/ALS", rows(0, drip)).status_code == 303
+    assert browser.post("/protocols/handoff?level=ALS", rows(0, drip)).status_code == 303
     with act_as(cast.staff()):
         assert HandoffTemplate.objects.get().level == "ALS"
         assert [item.key for item in handoff.template_for("ALS").items] == ["drip_running"]
-    assert browser.get("/protocols/handoff/XYZ").status_code == 404
+    assert browser.get("/protocols/handoff?level=XYZ").status_code == 404
 
 
 def test_a_coordinator_reads_the_lists_and_changes_nothing(cast: Cast) -> None:
@@ -78,4 +78,4 @@ def test_a_coordinator_reads_the_lists_and_changes_nothing(cast: Cast) -> None:
     shown = browser.get("/protocols").content.decode()
     assert "No protocol yet" in shown
     assert "Change" not in shown.split("<main", 1)[1]
-    assert browser.post("/protocols/handoff/ALS", rows(0)).status_code == 403
+    assert browser.post("/protocols/handoff?level=ALS", rows(0)).status_code == 403

@@ -41,7 +41,6 @@ def one_of_each(cast: Cast, slug: str, *, canary: str) -> dict[str, Any]:
         )  # fmt: skip
         gates.confirm(request, changes={"requested_at": clock.now()})
         return {
-            "gate_id": Gate.objects.get(request=request, kind="approval").pk,
+            "approval_id": Gate.objects.get(request=request, kind="approval").pk,
             "cost_center_id": center.pk,
-            "level": "WC",
         }

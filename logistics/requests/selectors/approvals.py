@@ -62,6 +62,11 @@ def answered(*, user_id: UUID | None, role: str, mine: bool = False, page: str |
     return found
 
 
+def exists(gate_id: UUID) -> bool:
+    """Whether there is such an approval, waiting or answered."""
+    return Gate.objects.filter(pk=gate_id, kind=approvals.KIND).exists()
+
+
 def _gates() -> QuerySet[Gate]:
     details = Prefetch(
         "request__transport_rows", queryset=TransportDetail.objects.select_related("place"), to_attr="details"

@@ -37,19 +37,19 @@ def approval_list(request: HttpRequest) -> HttpResponse:
 
 @requires("approvals.answer")
 @require_POST
-def approval_answer(request: HttpRequest, gate_id: UUID) -> HttpResponse:
+def approval_answer(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     """Approve or deny one."""
     form = AnswerForm(request.POST)
+    if not selectors.exists(approval_id):
+        raise Http404
     if not form.is_valid():
-        return _page(request, problem={"gate_id": gate_id, "text": "Choose Approve or Deny."}, status=422)
+        return _page(request, problem={"gate_id": approval_id, "text": "Choose Approve or Deny."}, status=422)
     granted = form.cleaned_data["answer"] == "yes"
     try:
-        gate = approvals.answer(gate_id=gate_id, granted=granted, note=form.cleaned_data["note"])
+        gate = approvals.answer(gate_id=approval_id, granted=granted, note=form.cleaned_data["note"])
     except DomainError as error:
-        if error.code == "not_found":
-            raise Http404 from error
         text = error.fields.get("note", error.message)
-        problem = {"gate_id": gate_id, "text": text, "note": error.code == "no_reason"}
+        problem = {"gate_id": approval_id, "text": text, "note": error.code == "no_reason"}
         return _page(request, problem=problem, status=409 if error.code == "answered" else error.status_code)
     mine = gate.answered_by_id == request.user.pk
     words = {"granted": "Approved. The request goes on.", "denied": "Denied. The request is a draft again."}[gate.state]

@@ -73,8 +73,9 @@ def protocol_edit(request: HttpRequest, unit_id: UUID) -> HttpResponse:
 
 @requires("protocols.edit")
 @require_http_methods(["GET", "POST"])
-def handoff_edit(request: HttpRequest, level: str) -> HttpResponse:
-    """What is handed over at one level; saving makes the next version."""
+def handoff_edit(request: HttpRequest) -> HttpResponse:
+    """``/protocols/handoff?level=ALS``: what is handed over at one level; saving makes the next version."""
+    level = request.GET.get("level", "ALS")
     if level not in LEVELS:
         raise Http404
     current = handoff.template_for(level)
