@@ -123,10 +123,16 @@ class AgencyForm(forms.Form):
     """What an agency serves. ZIP codes are separated by spaces or commas."""
 
     disciplines = forms.MultipleChoiceField(
-        label="Services", choices=rules.DISCIPLINE_CHOICES, widget=forms.CheckboxSelectMultiple, required=False
+        label="Services",
+        choices=rules.DISCIPLINE_CHOICES,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose the services that you offer."},
     )
     payers = forms.MultipleChoiceField(
-        label="Payers", choices=rules.PAYER_CHOICES, widget=forms.CheckboxSelectMultiple, required=False
+        label="Payers",
+        choices=rules.PAYER_CHOICES,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose the payers that you take."},
     )
     zips = forms.CharField(
         label="ZIP codes", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}),

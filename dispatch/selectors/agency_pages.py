@@ -96,7 +96,6 @@ def card(offer: ReferralOffer, tenant: str) -> dict[str, Any]:
         "due_at": dt.datetime.fromisoformat(brief["due_at"]),
         "home_at": dt.datetime.fromisoformat(brief["home_at"]) if brief.get("home_at") else None,
         "deadline": offer.expires_at,
-        "seconds": offer.response_minutes * 60,
     }
 
 

@@ -13,9 +13,12 @@ from django.db.models import Prefetch
 from dispatch import evv, states
 from dispatch.models import Referral, ReferralEvent, ReferralOffer, Visit
 from logistics.core import clock
+from logistics.core.machines import StatusEvent
 from logistics.requests import home_health_rules as rules
 from logistics.requests.models import Alert, Gate, HomeHealthDetail, PatientChoice, ServiceRequest
 
+# Where no person acted: the actor is a name of ours.
+AUTOMATIC = ("engine", "request", "gate", "ehr")
 OPEN = ("draft", "pending", "requested", "scheduled", "in_progress", "held")
 
 
@@ -210,27 +213,27 @@ def order_get(request_id: UUID) -> OrderPage | None:
 
 
 def _timeline(request: ServiceRequest, referral: Referral | None) -> list[dict[str, Any]]:
-    """History of the request and its referral, newest first."""
-    words = {**states.REFERRAL.statuses}
-    events = [
-        {"at": event.at, "status": event.new_status, "detail": _told(event.reason, event.actor_label), "id": event.pk}
-        for event in request.events.all()
-    ]
+    """History of the request and its referral, newest first; what only follows the other is told once."""
+    words = states.REFERRAL.statuses
+    rows: list[tuple[StatusEvent, str]] = [(event, event.reason) for event in request.events.exclude(source="referral")]
     if referral is not None:
-        events += [
-            {
-                "at": event.at,
-                "status": event.new_status,
-                "detail": _told(event.reason or words.get(event.new_status, ""), event.actor_label),
-                "id": event.pk,
-            }
+        rows += [
+            (event, event.reason or words.get(event.new_status, ""))
             for event in ReferralEvent.objects.filter(referral=referral)
         ]
-    return sorted(events, key=lambda event: (event["at"], event["id"]), reverse=True)
+    rows.sort(key=lambda row: (row[0].at, row[0].recorded_at), reverse=True)
+    return [
+        {
+            "at": event.at,
+            "status": event.new_status,
+            "detail": " · ".join(part for part in (reason, _who(event)) if part),
+        }
+        for event, reason in rows
+    ]
 
 
-def _told(reason: str, who: str) -> str:
-    return " · ".join(part for part in (reason, who) if part)
+def _who(event: StatusEvent) -> str:
+    return "" if event.source in AUTOMATIC else event.actor_label
 
 
 def exception_words(codes: Iterable[str]) -> list[str]:

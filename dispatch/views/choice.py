@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -145,6 +146,7 @@ def _rows(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             **row,
             "services": ", ".join(row["disciplines"]),
+            "stars_month": f"{dt.date.fromisoformat(row['stars_as_of']):%b %Y}" if row["stars_as_of"] else "",
             "on_time_words": lists.figure_words(row["on_time"]),
             "accepted_words": lists.figure_words(row["accepted"]),
         }

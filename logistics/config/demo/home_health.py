@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from dispatch.models import Referral, ReferralOffer, ReferralPatient, Visit
 from dispatch.services.home_health import choices, planning, referrals, visits
@@ -68,10 +69,13 @@ def live(made: dict[str, Organization]) -> int:
     """Three patients of Cedar Ridge: one in care, one whose agency is asked, one who must choose. Returns how many."""
     tenant, now = made["cedar-ridge"], clock.now()
     with transaction.atomic(), scoping.enter(build.staff_scope(tenant)):
-        gone = Encounter.objects.filter(status="discharged", discharged_at__lt=now - 30 * HOUR)
-        home = gone.select_related("patient").order_by("-discharged_at").first()
+        gone = Encounter.objects.select_related("patient").filter(
+            status="discharged", discharged_at__lt=now - 30 * HOUR
+        )
+        home = gone.annotate(seen=Q(unit__code__in=["4W", "4E"])).order_by("-seen", "-discharged_at").first()
         staying = Encounter.objects.filter(status="in_house", unit__code__in=["4W", "4E"], requests__isnull=True)
-        beds = list(staying.select_related("patient").order_by("bed__label")[:2])
+        soonest = F("expected_discharge_at").asc(nulls_last=True)
+        beds = list(staying.select_related("patient").order_by(soonest, "bed__label")[:2])
     if home is None or len(beds) < 2:
         return 0
     _in_care(tenant, made["dunes"], home)
@@ -138,7 +142,7 @@ def _choose(
             token=choices.show(referral).token,
             vendor_id=vendor.pk,
             second_vendor_id=second.pk if second else None,
-            signed=Signing("patient", "", "", b"", "Signed on paper, in the chart"),
+            signed=Signing("patient", "", "", b"", "Right hand in a cast"),
             key=f"demo-choice-{request_id}",
         )
     settle()
