@@ -20,6 +20,7 @@ from logistics.core import clock
 from logistics.core.levels import LEVELS, satisfies
 from logistics.core.scoping import current_tenant_id
 from logistics.requests.models import Patient
+from logistics.requests.selectors import repetitive
 from logistics.requests.services import approvals, fit, oxygen, ride_rows, transfers
 from logistics.requests.services.advice import Advice
 from logistics.requests.services.fit import FitResult
@@ -151,11 +152,20 @@ def preview(
         shown.too_low = not satisfies(shown.level, shown.advice.required)
         _check_fit(shown, fields, patient)
     _price(shown, patient, facility)
-    shown.remarks = preview_words.remarks(fields, patient)
+    shown.remarks = [*preview_words.remarks(fields, patient), *_repetition(shown, patient)]
     _ask(shown, fields, facility, request_id, acute)
     shown.button = preview_words.button(shown.itinerary, fields, shown.amount)
     shown.line = _line(shown)
     return shown
+
+
+def _repetition(shown: Preview, patient: Patient | None) -> list[str]:
+    """Whether these rides, with those that are booked, are repetitive ambulance rides (42 CFR 410.40)."""
+    if patient is None or shown.level not in repetitive.AMBULANCES:
+        return []
+    days = [clock.local(ride.depart_at, ride.start.location.zone).date() for ride in shown.itinerary.rides]
+    stream = repetitive.of_patient(patient.pk, days[0], planned=days) if days else None
+    return [f"{stream.words} The attending physician alone may certify them, before the ride."] if stream else []
 
 
 def _missing(fields: dict[str, Any], plan: Plan, laid: Itinerary) -> list[str]:
