@@ -12,7 +12,9 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Prefetch, Q, Subquery
 
 from dispatch.models import Leg, Offer, Trip
+from dispatch.selectors import journeys
 from dispatch.selectors.delay import ON_TIME_MINUTES, Delay, chip_of, delay_of
+from dispatch.selectors.journeys import Journey
 from dispatch.states import TRIP
 from logistics.accounts.models import Unit
 from logistics.core import clock
@@ -179,6 +181,13 @@ class Row:
     leg_status: str
     when_note: str
     next_step: str
+    journey: Journey | None = None
+
+    @property
+    def journey_note(self) -> str:
+        """The rides that go with it: ``Return: 15:00, secured by Tamarack``."""
+        others = self.journey.others(self.trip.request_id) if self.journey else []
+        return "; ".join(ride.words for ride in others if not ride.is_off)
 
 
 def trip_day(units: Sequence[Unit], *, patients: Sequence[UUID] = (), now: dt.datetime | None = None) -> Day:
@@ -221,7 +230,7 @@ def trip_day(units: Sequence[Unit], *, patients: Sequence[UUID] = (), now: dt.da
 
 
 def trip_rows(light: Sequence[Light], *, now: dt.datetime, zone: str) -> list[Row]:
-    """The full rows of one page, in the given order. Four queries."""
+    """The full rows of one page, in the given order. Four queries, six when rides of journeys are among them."""
     ids = [row.id for row in light]
     if not ids:
         return []
@@ -244,7 +253,10 @@ def trip_rows(light: Sequence[Light], *, now: dt.datetime, zone: str) -> list[Ro
         ),
     )
     found = {trip.pk: trip for trip in trips}
-    return [_row(found[pk], now=now, zone=zone) for pk in ids if pk in found]
+    together = journeys.of_requests(trip.request_id for trip in found.values() if trip.request.journey_id)
+    return [
+        _row(found[pk], journey=together.get(found[pk].request_id), now=now, zone=zone) for pk in ids if pk in found
+    ]
 
 
 def trip_of_request(request_id: UUID) -> int | None:
@@ -267,7 +279,7 @@ def _open(row: Light) -> bool:
     return row.trip.status not in TRIP.final
 
 
-def _row(trip: Trip, *, now: dt.datetime, zone: str) -> Row:
+def _row(trip: Trip, *, journey: Journey | None, now: dt.datetime, zone: str) -> Row:
     patient = trip.request.patient
     detail: TransportDetail | None = next(iter(trip.request.details), None)  # type: ignore[attr-defined]
     leg = next(iter(trip.legs.all()), None)
@@ -291,11 +303,12 @@ def _row(trip: Trip, *, now: dt.datetime, zone: str) -> Row:
         level_icon=LEVELS[trip.level].icon,
         vendor=vendor,
         vendor_note=vendor_note,
-        chip=chip_of(trip, leg_status, now),
+        chip=journeys.confirmed_chip(chip_of(trip, leg_status, now), trip, journey),
         delay=delay,
         leg_status=leg_status,
         when_note=_when(trip, leg, delay, now, zone),
-        next_step=_next_step(trip, delay),
+        next_step=_next_step(trip, delay) or _secure(trip, journey),
+        journey=journey,
     )
 
 
@@ -356,3 +369,8 @@ def _next_step(trip: Trip, delay: Delay) -> str:
     if delay.kind == "at_risk":
         return "Watch" if trip.vendor_id else "Vendor is missing"
     return ""
+
+
+def _secure(trip: Trip, journey: Journey | None) -> str:
+    waits = journey is not None and trip.status not in TRIP.final and not journey.secured(trip.request_id)
+    return "Secure the return" if waits else ""

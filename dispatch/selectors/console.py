@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.urls import reverse
 
 from dispatch import states
 from dispatch.models import Leg, LegEvent, Offer, Passenger, Trip
-from dispatch.selectors import schedule, triage, trip_page
+from dispatch.selectors import journeys, schedule, triage, trip_page
 from dispatch.selectors.delay import WAITING, chip_of, delay_of
 from dispatch.selectors.passenger import Shown, shown
 from dispatch.selectors.schedule import Schedule
@@ -73,7 +73,7 @@ class Console:
 
 
 def console(filters: Filters, *, role: str, zone: str, now: dt.datetime, back: str) -> Console:
-    """Everything on the console; ``back`` is the URL that actions return to. At most 15 queries."""
+    """Everything on the console; ``back`` is the URL that actions return to. At most 17 queries."""
     start, end = schedule.window(clock.local(now, zone), before=2, hours=8)
     found = Console(start=start, end=end)
     vendors = dict(Organization.objects.filter(kind="vendor").values_list("pk", "name"))
@@ -103,9 +103,10 @@ def console(filters: Filters, *, role: str, zone: str, now: dt.datetime, back: s
 
 
 def _rows(plan: Schedule, *, role: str, now: dt.datetime) -> tuple[list[Row], dict[UUID, Passenger]]:
-    """Every open trip with its leg, passenger and how many vendors were asked. Four queries."""
+    """Every open trip with its leg, passenger and how many vendors were asked. Four queries, six with journeys."""
     found = Trip.objects.exclude(status__in=states.TRIP.final).select_related("vendor", "facility", "unit")
-    trips = list(found.order_by("pickup_at", "number"))
+    trips = list(found.annotate(journey_id=F("request__journey_id")).order_by("pickup_at", "number"))
+    together = journeys.of_requests(trip.request_id for trip in trips if trip.journey_id)
     ids = [trip.pk for trip in trips]
     legs = {leg.trip_id: leg for leg in Leg.objects.filter(trip__in=ids, sequence=1)}
     people = {row.trip_id: row for row in Passenger.objects.filter(trip__in={*ids, *plan.trip_ids})}
@@ -128,6 +129,7 @@ def _rows(plan: Schedule, *, role: str, now: dt.datetime) -> tuple[list[Row], di
                 chip=chip_of(trip, leg.status, now),
                 asked=counts.get("asked", 0),
                 queue=counts.get("queue", 0),
+                journey=together.get(trip.request_id),
             )
         )
     return rows, people
@@ -152,6 +154,7 @@ def _waiting_row(row: Row, *, selected: bool) -> dict[str, Any]:
         "chip": {"label": "", **chip},
         "selected": selected,
         "queue": row.queue,
+        "journey": "; ".join(ride.words for ride in row.journey.others(trip.request_id)) if row.journey else "",
         "other_day": clock.local(trip.pickup_at, trip.time_zone).date() != clock.today(trip.time_zone),
     }
 

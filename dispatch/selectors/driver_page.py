@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import policies, states
-from dispatch.models import Leg, LegEvent, Passenger, Proof, RunCrew, Trip
-from dispatch.selectors.history import is_kept
+from dispatch.models import Leg, LegEvent, Passenger, Proof, RunCrew, Trip, TripEvent
+from dispatch.selectors.history import changed_words, is_kept
 from dispatch.selectors.passenger import Shown, shown
 from logistics.core import clock
 from logistics.core.levels import LEVELS
@@ -38,6 +38,7 @@ class Job:
     crew: str
     is_active: bool
     who: Shown
+    assigned_at: dt.datetime
     number: int = 0
     total: int = 0
 
@@ -92,6 +93,7 @@ def _job(row: RunCrew, passenger: Passenger | None, number: int = 0, total: int 
         crew=row.run.crew_names,
         is_active=row.run.is_active,
         who=shown(passenger, role="driver", level=trip.level, today=today, leg=leg),
+        assigned_at=row.run.assigned_at,
         number=number,
         total=total,
     )
@@ -162,6 +164,14 @@ def _plan(job: Job) -> dict[str, dt.datetime]:
         "on_board": pickup + door,
         "at_destination": pickup + door + ride,
     }
+
+
+def change_of(job: Job) -> dict[str, Any] | None:
+    """What was changed last since this crew was set, as ``{"what", "at"}``, or None. One query."""
+    found = TripEvent.objects.filter(trip_id=job.trip.pk, recorded_at__gt=job.assigned_at, details__has_key="changed")
+    last = found.order_by("-id").first()
+    words = changed_words(last.details.get("changed", [])) if last is not None else ""
+    return {"what": words, "at": last.recorded_at} if last is not None and words else None
 
 
 def proof_of(leg: Leg) -> Proof | None:

@@ -21,6 +21,8 @@ TONES = {"top": "bad", "warn": "warn", "info": "info"}
 # An alert of these codes says again what a trip's own row says.
 SAID_BY_TRIP = {"exhausted"}
 ANSWERED_AS_APPROVAL = {"approval_asked", "approval_escalated", "approval_overdue"}
+# The EHR moved an appointment: the trip is moved, or kept, on its change page.
+RETIMED = {"ready_time_changed", "left_after_pickup_time"}
 COMPLETED_BY_BOOKING = {"ride_details_missing", "left_before_ride", "left_without_ride"}
 
 
@@ -138,14 +140,30 @@ def _target(alert: Alert, permissions: frozenset[str]) -> str:
         return url_of("dispatch:trip", number)
     if alert.params.get("order_id") and "requests.view" in permissions:
         return url_of("requests:standing_order", alert.params["order_id"])
+    if alert.request is not None and alert.request.kind == "home_health" and "requests.view" in permissions:
+        return url_of("dispatch:home_health_order", alert.request.pk)
     if alert.request is not None:
         unfinished = alert.request.status == "draft" or alert.code in COMPLETED_BY_BOOKING
         if unfinished and "requests.book" in permissions:
             return f"{url_of('dispatch:book')}?request={alert.request.pk}"
+        if (
+            alert.code in RETIMED
+            and alert.request.status in ("requested", "scheduled")
+            and "requests.book" in permissions
+        ):
+            return url_of("dispatch:request_change", alert.request.pk) + _wanted_time(alert)
         return url_of("requests:patient", alert.request.patient_id)
     if alert.encounter is not None:
         return url_of("requests:patient", alert.encounter.patient_id)
     return ""
+
+
+def _wanted_time(alert: Alert) -> str:
+    """The new time of a moved appointment for the change page, on the facility's clock."""
+    new, zone = str(alert.params.get("new", "")), alert.params.get("zone")
+    if not zone or len(new) < 16 or new[10:11] != "T":
+        return ""
+    return f"?pickup={clock.local(dt.datetime.fromisoformat(new), zone):%Y-%m-%dT%H:%M}"
 
 
 def _held(row: Row, zone: str) -> str:

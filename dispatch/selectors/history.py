@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -268,6 +268,11 @@ def _change_words(event: TripEvent) -> str:
         return display(event.new_status).label
     if event.reason == "Patient is ready":
         return event.reason
-    changed = [CHANGED_WORDS.get(name, "") for name in event.details.get("changed", [])]
-    words = list(dict.fromkeys(word for word in changed if word))
-    return f"Changed: {', '.join(words)}" if words else "Details changed"
+    words = changed_words(event.details.get("changed", []))
+    how = f" ({event.reason})" if event.reason and event.reason != "Request changed" else ""
+    return f"Changed: {words}{how}" if words else f"Details changed{how}"
+
+
+def changed_words(names: Iterable[str]) -> str:
+    """``pickup time, destination``: what changed, in words, each once."""
+    return ", ".join(dict.fromkeys(CHANGED_WORDS[name] for name in names if CHANGED_WORDS.get(name)))

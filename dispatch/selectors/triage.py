@@ -10,10 +10,12 @@ from django.urls import reverse
 
 from dispatch.models import Leg, Trip
 from dispatch.selectors.delay import Delay
+from dispatch.selectors.journeys import Journey
 from dispatch.selectors.passenger import Shown
 from dispatch.selectors.trip_page import alert_text
 from logistics.core import clock
 from logistics.core.levels import LEVELS
+from logistics.requests.alerts import sentence_of
 from logistics.requests.models import Alert
 
 MOST_ALERTS = 20
@@ -32,6 +34,7 @@ class Row:
     chip: dict[str, str]
     asked: int
     queue: int
+    journey: Journey | None = None
 
     @property
     def name(self) -> str:
@@ -91,8 +94,11 @@ def _alerts(numbers: dict[Any, int], back: str) -> Iterable[dict[str, Any]]:
         tone = {"top": "bad", "warn": "warn"}.get(alert.severity, "info")
         number = numbers.get(alert.request_id)
         actions = [_post("I take this on", "alert_acknowledge", alert.pk, back)]
-        if number:
-            actions.append({"label": "Open", "url": reverse("dispatch:trip", args=[number])})
+        # Where it is settled may be another trip than the one it speaks of: a return that is not secured.
+        target = alert.params.get("trip") or number
+        if target:
+            label = sentence_of(alert).action if alert.params.get("trip") else "Open"
+            actions.insert(0, {"label": label, "url": reverse("dispatch:trip", args=[target])})
         text = alert_text(alert)
         title = f"{number}: {text}" if number else text
         yield _say(tone, title, "", actions, ALARM if tone == "bad" else ALERT, icon="bell")

@@ -18,7 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 from dispatch.models import Trip
 from dispatch.selectors.board import VIEWS, Day, Filters, Light, Row, trip_day, trip_rows
 from dispatch.selectors.exceptions import exceptions_of
-from dispatch.services import trips
+from dispatch.services import ready
 from dispatch.states import TRIP
 from dispatch.views.frame import frame, see_other
 from logistics.accounts.models import Unit
@@ -217,7 +217,7 @@ def board_acknowledge(request: HttpRequest, alert_id: UUID) -> HttpResponse:
 @require_POST
 def board_ready(request: HttpRequest, number: int) -> HttpResponse:
     """The patient of a 'when ready' ride is ready."""
-    trips.mark_ready(get_object_or_404(Trip, number=number).pk)
+    ready.call(get_object_or_404(Trip, number=number).pk)
     return _back(request)
 
 

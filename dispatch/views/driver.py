@@ -178,6 +178,7 @@ def _leg_page(request: HttpRequest, job: Job, *, problem: str = "", status: int 
         "stops": _stops(job),
         "no_vehicles": [],
         "lines": [{"points": [(s["lat"], s["lon"]) for s in _stops(job)], "style": "todo"}],
+        "change": driver_page.change_of(job),
         **driver_page.steps(job),
     }
     return render(request, "dispatch/driver_leg.html", _frame(request, job, context), status=status)

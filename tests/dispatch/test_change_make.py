@@ -21,7 +21,7 @@ from logistics.requests.services.places import resolve
 from tests.cast import Cast
 from tests.dispatch.journey import alerts_of, last_event, with_fees
 from tests.dispatch.ride import accepted, assigned, fresh, offers_of, open_offer, opened, ticked, vendor_scope
-from tests.support import act_as, settle
+from tests.support import act_as, problem_of, settle, signed_in
 
 
 def change(cast: Cast, trip: Trip, **wanted: Any) -> Outcome:
@@ -240,6 +240,11 @@ def test_a_patient_on_board_goes_somewhere_else_when_the_vendor_agrees(cast: Cas
     with act_as(cast.staff()):
         leg = Leg.objects.get(trip=trip)
         assert leg.status == "on_board", "driving again"
+    page = problem_of(signed_in(cast.people["driver@northbound"]).get(f"/drive/{leg.pk}"))
+    assert "9 Elm St" in page
+    assert "<b>Changed" in page
+    assert "destination, distance. Read it again." in page or "distance, destination. Read it again." in page
+    with act_as(cast.staff()):
         assert Passenger.objects.get(trip=trip).details["destination"]["line"] == "9 Elm St"
     assert "dropoff_latitude" in last_event(cast, trip).details["changed"]
 

@@ -187,13 +187,7 @@ def test_the_level_page_says_what_it_costs_and_keeps_who_decided(cast: Cast) -> 
     assert "wheelchair van" in page
     empty = client.post(f"/trips/{trip.number}/level", {"version": trip.version})
     assert (empty.status_code, "Choose the new level." in problem_of(empty)) == (422, True)
-    body = {
-        "version": trip.version,
-        "level": "STR",
-        "mobility": "lies",
-        "reason": "RN Lee: cannot sit",
-        "fee_seen": "0",
-    }
+    body = {"version": trip.version, "level": "STR", "mobility": "lies", "reason": "RN Lee: cannot sit"}
     done = client.post(f"/trips/{trip.number}/level", body, follow=True)
     assert "others are asked now" in problem_of(done)
     again = client.post(f"/trips/{trip.number}/level", body)
@@ -203,18 +197,14 @@ def test_the_level_page_says_what_it_costs_and_keeps_who_decided(cast: Cast) -> 
 
 def test_a_patient_on_board_has_another_destination_instead_of_a_cancellation(cast: Cast) -> None:
     trip = assigned(cast)
-    there = {"destination": "other", "destination_text": "9 Elm St, Madison WI 53719"}
-    body = there | {"version": fresh(cast, trip).version}
+    tap(cast, trip, "on_board")
     client = client_of(cast, "case_manager@lakeshore")
     page = problem_of(client.get(f"/trips/{trip.number}"))
     assert f"/trips/{trip.number}/divert" in page
     assert f"/trips/{trip.number}/cancel" not in page
     assert client.get(f"/trips/{trip.number}/cancel")["Location"] == f"/trips/{trip.number}/divert"
-    body = {
-        "version": fresh(cast, trip).version,
-        "destination": "other",
-        "destination_text": "9 Elm St, Madison WI 53719",
-    }
+    there = {"destination": "other", "destination_text": "9 Elm St, Madison WI 53719"}
+    body = there | {"version": fresh(cast, trip).version}
     empty = client.post(f"/trips/{trip.number}/divert", body)
     assert (empty.status_code, "Say why" in problem_of(empty)) == (422, True)
     done = client.post(f"/trips/{trip.number}/divert", body | {"reason": "No bed there"}, follow=True)
