@@ -153,7 +153,7 @@ def lines_of(request: ServiceRequest) -> list[Line]:
 
 
 def hard_open(request: ServiceRequest) -> list[Item]:
-    """Hard items without an answer: the crew does not leave before they have one."""
+    """Hard items without an answer, which are to have one before the crew leaves."""
     return [line.item for line in lines_of(request) if line.is_open]
 
 

@@ -97,7 +97,7 @@ def handoff_edit(request: HttpRequest) -> HttpResponse:
         formset,
         problem,
         title=f"Handoff, {LEVELS[level].label}",
-        lead="What is handed over with the patient. A crew does not leave while a hard item has no answer.",
+        lead="What is handed over with the patient. Hard items are to be answered before the crew leaves.",
         version=current.version,
         kind="handoff",
     )
