@@ -15,6 +15,7 @@ from dispatch.models import Referral, ReferralEvent, ReferralOffer, Visit
 from logistics.core import clock
 from logistics.core.machines import StatusEvent
 from logistics.requests import home_health_rules as rules
+from logistics.requests.alerts import sentence_of
 from logistics.requests.models import Alert, Gate, HomeHealthDetail, PatientChoice, ServiceRequest
 
 # Where no person acted: the actor is a name of ours.
@@ -174,7 +175,7 @@ class OrderPage:
     choices: list[PatientChoice]
     asked: list[dict[str, Any]]
     visits: list[Visit]
-    alerts: list[Alert]
+    alerts: list[dict[str, str]]
     gates: list[Gate]
     timeline: list[dict[str, Any]] = field(default_factory=list)
 
@@ -206,7 +207,7 @@ def order_get(request_id: UUID) -> OrderPage | None:
             {"offer": offer, "words": states.REFERRAL_DECLINE_REASONS.get(offer.decline_code, "")} for offer in offers
         ],
         visits=list(Visit.objects.filter(referral=referral).order_by("starts_at", "created_at")),
-        alerts=list(Alert.objects.filter(request=request, acknowledged_at__isnull=True)),
+        alerts=[_told(alert) for alert in Alert.objects.filter(request=request, acknowledged_at__isnull=True)],
         gates=list(Gate.objects.filter(request=request, state="open")),
         timeline=_timeline(request, referral),
     )
@@ -230,6 +231,12 @@ def _timeline(request: ServiceRequest, referral: Referral | None) -> list[dict[s
         }
         for event, reason in rows
     ]
+
+
+def _told(alert: Alert) -> dict[str, str]:
+    """An open alert as a banner."""
+    sentence = sentence_of(alert)
+    return {"tone": "bad" if alert.severity == "top" else "warn", "text": f"{sentence.happened} {sentence.do}"}
 
 
 def _who(event: StatusEvent) -> str:

@@ -197,13 +197,17 @@ def test_the_agency_answers_on_its_page_and_sees_no_name_before(cast: Cast) -> N
 
 def test_a_no_needs_a_reason_and_reaches_the_hospital(cast: Cast) -> None:
     home.agency(cast, cast.northbound)
+    home.agency(cast, cast.tamarack)
     request = home.order(cast)
     home.choose(cast, request, cast.northbound)
     offer, client = home.open_ask(cast, request), desk(cast)
     assert client.post(f"/referrals/asked/{offer.pk}/decline", {"code": ""}).status_code == 422
     assert client.post(f"/referrals/asked/{offer.pk}/decline", {"code": "payer"}).status_code == 303
     settle()
-    assert "Does not take this payer" in manager(cast).get(order_page(request)).content.decode()
+    page = manager(cast).get(order_page(request)).content.decode()
+    assert "Does not take this payer" in page
+    assert "Ask the patient for the next choice and record it." in page
+    assert order_page(request) in manager(cast).get("/board").content.decode()
 
 
 def test_a_visit_goes_from_the_plan_over_the_phone_to_verified(cast: Cast) -> None:

@@ -42,6 +42,7 @@ def resume(request_id: UUID) -> Referral | None:
     was = referral.held_from
     to = "accepted" if was == "accepted" else "choosing"
     referral_to(referral, to, source="request", reason="The request goes on", changes={"held_from": ""})
+    alerts.resolve(["home_health_discharge_canceled"], request=referral.request)
     choice = PatientChoice.objects.filter(request_id=request_id, superseded_at__isnull=True).first()
     if was == "asked" and choice is not None:
         last = ReferralOffer.objects.filter(referral=referral, choice=choice).order_by("-sent_at").first()
