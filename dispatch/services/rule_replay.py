@@ -37,7 +37,7 @@ class Changed:
     """One booking that the two tables advise differently; prices in dollars, None where no contract has one."""
 
     request_id: UUID
-    booked_at: dt.datetime
+    booked_at: dt.datetime | None
     booked: str
     before: Level
     after: Level

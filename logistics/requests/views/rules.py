@@ -34,7 +34,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 def rule_draft(request: HttpRequest) -> HttpResponse:
     """The draft of the next version: POST starts one, GET shows it; ``?rule=`` is the key of a rule to change."""
     if request.method == "POST":
-        draft = rule_sets.start_draft()
+        rule_sets.start_draft()
         return see_other(reverse("requests:rule_draft"))
     draft = rule_sets.current_draft()
     if draft is None:
