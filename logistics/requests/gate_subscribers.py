@@ -6,8 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from logistics.core.outbox import Event, subscribe
+from logistics.requests.approval_rules import KIND, who_answers
 from logistics.requests.models import Gate, ServiceRequest
-from logistics.requests.services import alerts, approvals, budgets, gates
+from logistics.requests.services import alerts, budgets, gates
 
 TOLD = ("approval_asked", "approval_escalated", "approval_overdue")
 
@@ -32,9 +33,9 @@ def ask_again(event: Event) -> None:
 def tell_approvers(event: Event) -> None:
     """An approval that waits is an alert until somebody answers, or nobody needs to any more."""
     request = _request(event)
-    if request is None or event.payload["kind"] != approvals.KIND:
+    if request is None or event.payload["kind"] != KIND:
         return
-    waiting = Gate.objects.filter(request=request, kind=approvals.KIND, state="open").order_by("due_at").first()
+    waiting = Gate.objects.filter(request=request, kind=KIND, state="open").order_by("due_at").first()
     if waiting is None:
         alerts.resolve(TOLD, request=request)
     elif waiting.escalated_at is None:
@@ -43,7 +44,7 @@ def tell_approvers(event: Event) -> None:
             "info",
             request=request,
             params={
-                "role": approvals.who_answers(waiting),
+                "role": who_answers(waiting),
                 "until": waiting.due_at.isoformat() if waiting.due_at else "",
                 "zone": request.facility.time_zone,
             },

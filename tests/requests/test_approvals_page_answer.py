@@ -10,6 +10,7 @@ from django.test import Client
 
 from logistics.core import clock
 from logistics.core.models import AuditEntry
+from logistics.requests import approval_rules
 from logistics.requests.models import Gate
 from logistics.requests.services import approvals
 from logistics.requests.tasks import escalate_approvals
@@ -164,7 +165,7 @@ def test_an_alert_leads_the_console_to_the_page(cast: Cast) -> None:
     assert 'href="/approvals"' in shown
     with act_as(cast.staff()):
         gate = Gate.objects.get()
-        assert approvals.waiting_words(gate, "America/Chicago").startswith(
+        assert approval_rules.waiting_words(gate, "America/Chicago").startswith(
             "Waits for approval by Transport coordinator until"
         )
 

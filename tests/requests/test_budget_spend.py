@@ -21,6 +21,7 @@ from logistics.core.outbox import Event
 from logistics.requests import gate_subscribers
 from logistics.requests.models import Budget, CostCenter, ServiceRequest
 from logistics.requests.selectors import budgets as figures
+from logistics.requests.selectors import spending
 from logistics.requests.services import booking, budgets, gates, transitions
 from tests.cast import Cast, build_cast
 from tests.requests.test_booking_confirm import together
@@ -39,7 +40,7 @@ def center(cast: Cast, amount: str | None = "700", unit: str = "4W", code: str =
             code=code, name="4 West transport", unit=cast.units[f"{unit}@lakeshore"], owner_name="Otto Lindgren"
         )
         if amount is not None:
-            for month in {this_month(), budgets.next_month(this_month())}:
+            for month in {this_month(), spending.next_month(this_month())}:
                 budgets.set_budget(cost_center_id=made.pk, month=month, amount=Decimal(amount))
         return made
 
@@ -114,17 +115,17 @@ def test_what_counts_is_confirmed_not_canceled_and_of_this_month(cast: Cast) -> 
     row = row_of(cast)
     assert (row.booked, row.completed, row.requests, row.unpriced) == (Decimal(310), Decimal(0), 2, 1)
     assert row.percent == 44
-    assert row_of(cast, first=budgets.next_month(this_month())).booked == Decimal(310)
+    assert row_of(cast, first=spending.next_month(this_month())).booked == Decimal(310)
 
 
 def test_the_last_minute_of_a_month_belongs_to_it_on_the_facilitys_clock(cast: Cast) -> None:
     center(cast)
-    end = budgets.month_bounds(this_month(), ZONE)[1]
+    end = spending.month_bounds(this_month(), ZONE)[1]
     confirmed(cast, another(cast, 1, pickup_at=end - dt.timedelta(minutes=1)))
     confirmed(cast, another(cast, 2, pickup_at=end))
-    assert end.date() == budgets.next_month(this_month())
+    assert end.date() == spending.next_month(this_month())
     assert row_of(cast).requests == 1
-    assert row_of(cast, first=budgets.next_month(this_month())).requests == 1
+    assert row_of(cast, first=spending.next_month(this_month())).requests == 1
 
 
 def test_a_charge_replaces_the_estimate(cast: Cast) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logistics.core.errors import DomainError
-from logistics.requests.services.policy_rules import Facts, Rule, hits, read_all, within
+from logistics.requests.policy_rules import Facts, Rule, hits, read_all, within
 
 ZONE = "America/Chicago"
 MINUTES = st.integers(0, 24 * 60 - 1).map(lambda m: f"{m // 60:02d}:{m % 60:02d}")

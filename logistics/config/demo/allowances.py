@@ -15,6 +15,7 @@ from logistics.config.demo.days import confirm, settle
 from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.requests.models import Encounter, Gate, ServiceRequest
+from logistics.requests.selectors.spending import next_month
 from logistics.requests.services import approvals, booking, budgets, handoff, places, policy_sets, protocols
 
 TENANT = "cedar-ridge"
@@ -57,7 +58,7 @@ def supply(made: dict[str, Organization]) -> None:
         today = clock.today(made[TENANT].time_zone)
         for code, name, unit, owner, amount in CENTERS:
             center = budgets.add_cost_center(code=code, name=name, unit=units[unit], owner_name=owner)
-            for month in (today, budgets.next_month(today.replace(day=1))):
+            for month in (today, next_month(today.replace(day=1))):
                 budgets.set_budget(cost_center_id=center.pk, month=month, amount=Decimal(amount))
     with transaction.atomic(), scoping.enter(_scope(made, "admin")):
         protocols.save(unit=units["4W"], items=PROTOCOL, seen_version=0)
@@ -90,7 +91,7 @@ def live(made: dict[str, Organization]) -> None:
     settle()
     if len(booked) == 2:
         with transaction.atomic(), scoping.enter(_scope(made, "transport_coordinator")):
-            gate = Gate.objects.filter(request=booked[1], kind=approvals.KIND, state="open").first()
+            gate = Gate.objects.filter(request=booked[1], kind="approval", state="open").first()
             if gate is not None:
                 approvals.answer(gate_id=gate.pk, granted=False, note="The monitor order ended this morning: book BLS")
         settle()

@@ -59,4 +59,6 @@ class AmountForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, center_id: UUID | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"id_%s_{center_id}" if center_id else "id_%s", **kwargs)
+        super().__init__(*args, **kwargs)
+        if center_id:  # a page has one such form a row
+            self.auto_id = f"id_%s_{center_id}"

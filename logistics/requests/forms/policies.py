@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from logistics.core.levels import CHOICES as LEVELS
-from logistics.requests.services.policy_rules import APPROVERS, ASKERS, KINDS, MOST_MINUTES, Rule
+from logistics.requests.policy_rules import APPROVERS, ASKERS, KINDS, MOST_MINUTES, Rule
 
 
 class TimeInput(forms.TextInput):

@@ -16,7 +16,7 @@ from logistics.requests.models.stays import Discharge
 class PolicySet(TenantModel):
     """One version of the rules that ask for an approval. At most one is a draft and at most one is in force.
 
-    ``rules`` is a list of rules as :mod:`logistics.requests.services.policy_rules` reads them. A version that was
+    ``rules`` is a list of rules as :mod:`logistics.requests.policy_rules` reads them. A version that was
     published never changes (the database refuses it), so that an approval can be read with the rules of its day.
     """
 

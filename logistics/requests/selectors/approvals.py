@@ -12,10 +12,9 @@ from django.db.models import F, Prefetch, QuerySet
 
 from logistics.core import clock
 from logistics.core.levels import LEVELS
-from logistics.requests import policies
+from logistics.requests import approval_rules, policies
 from logistics.requests.models import Gate, ServiceRequest, TransportDetail
 from logistics.requests.selectors.requests import destination_name
-from logistics.requests.services import approvals
 
 PAGE_SIZE = 25
 MOST_WAITING = 200
@@ -58,13 +57,14 @@ def answered(*, user_id: UUID | None, role: str, mine: bool = False, page: str |
     if mine:
         gates = gates.filter(answered_by_id=user_id)
     found = Paginator(gates, PAGE_SIZE).get_page(page)
-    found.object_list = [_row(gate, user_id=user_id, role=role) for gate in found.object_list]
+    rows: Any = [_row(gate, user_id=user_id, role=role) for gate in found.object_list]
+    found.object_list = rows
     return found
 
 
 def exists(gate_id: UUID) -> bool:
     """Whether there is such an approval, waiting or answered."""
-    return Gate.objects.filter(pk=gate_id, kind=approvals.KIND).exists()
+    return Gate.objects.filter(pk=gate_id, kind=approval_rules.KIND).exists()
 
 
 def _gates() -> QuerySet[Gate]:
@@ -72,7 +72,7 @@ def _gates() -> QuerySet[Gate]:
         "request__transport_rows", queryset=TransportDetail.objects.select_related("place"), to_attr="details"
     )
     return (
-        Gate.objects.filter(kind=approvals.KIND)
+        Gate.objects.filter(kind=approval_rules.KIND)
         .select_related("request__patient", "request__unit", "request__facility")
         .prefetch_related(details)
     )
@@ -94,8 +94,8 @@ def _row(gate: Gate, *, user_id: UUID | None, role: str) -> Row:
         miles=detail.miles if detail else None,
         amount=request.estimated_amount,
         zone=zone,
-        who=approvals.who_answers(gate),
-        may_answer=gate.state == "open" and approvals.may_answer(gate, request, user_id=user_id, role=role),
+        who=approval_rules.who_answers(gate),
+        may_answer=gate.state == "open" and approval_rules.may_answer(gate, request, user_id=user_id, role=role),
         own=user_id is not None and user_id == request.requested_by_id,
         overdue=gate.state == "open" and gate.due_at is not None and gate.due_at <= clock.now(),
     )

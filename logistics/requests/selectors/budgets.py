@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from logistics.requests.models import Budget, CostCenter
-from logistics.requests.services import budgets
+from logistics.requests.selectors.spending import counted, next_month
 
 CENT = Decimal("0.01")
 # Above this share of the budget a forecast deserves a look before it is over: our default, a tenth of slack.
@@ -95,8 +95,8 @@ class Month:
 
 def month_of(first: dt.date, *, today: dt.date, codes: Iterable[str] | None = None) -> Month:
     """The month that begins on ``first``; ``codes`` narrows to these cost centers."""
-    days = (budgets.next_month(first) - first).days
-    passed = 0 if today < first else days if today >= budgets.next_month(first) else today.day
+    days = (next_month(first) - first).days
+    passed = 0 if today < first else days if today >= next_month(first) else today.day
     found = Month(first, passed, days)
     centers = {center.code: center for center in CostCenter.objects.select_related("unit").order_by("code")}
     limits = dict(Budget.objects.filter(month=first).values_list("cost_center__code", "amount"))
@@ -137,11 +137,11 @@ def forecast(completed: Decimal, booked: Decimal, *, day: int, days: int) -> Dec
 
 
 def _sums(first: dt.date) -> dict[str, dict[str, Any]]:
-    rows = budgets.counted(first).values("cost_center")
+    rows = counted(first).values("cost_center")
     totals = rows.annotate(
         completed=Sum("worth", filter=Q(status="completed")),
         booked=Sum("worth", filter=~Q(status="completed")),
         unpriced=Count("pk", filter=Q(worth__isnull=True)),
         requests=Count("pk"),
     )
-    return {row["cost_center"]: row for row in totals.order_by("cost_center")}
+    return {row["cost_center"]: dict(row) for row in totals.order_by("cost_center")}

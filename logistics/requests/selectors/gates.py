@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from logistics.requests.approval_rules import waiting_words
 from logistics.requests.models import Gate, ServiceRequest
-from logistics.requests.services.approvals import waiting_words
 
 
 def waits_for(requests: Iterable[ServiceRequest]) -> dict[UUID, str]:

@@ -18,8 +18,8 @@ from django.db.models import Prefetch
 from logistics.core import clock
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Budget, PolicySet, ServiceRequest, TransportDetail
-from logistics.requests.services import budgets
-from logistics.requests.services.policy_rules import Facts, Hit, Rule, hits, read_all
+from logistics.requests.policy_rules import Facts, Hit, Rule, hits, read_all
+from logistics.requests.selectors.spending import counted
 
 DAYS = (7, 30)
 MOST_REQUESTS, MOST_SHOWN = 5000, 100
@@ -112,7 +112,7 @@ def try_on(before: PolicySet | None, after: PolicySet | None, *, days: int) -> T
             trial.rows.append(tried)
         trial.unpriced += facts.amount is None
     trial.total = len(requests)
-    trial.by_rule = [(words, *counts[words]) for words in _sentences(new, old)]
+    trial.by_rule = [(words, counts[words][0], counts[words][1]) for words in _sentences(new, old)]
     return trial
 
 
@@ -146,7 +146,7 @@ def _overspent(requests: Sequence[ServiceRequest]) -> dict[UUID, Decimal]:
     found: dict[UUID, Decimal] = {}
     for month in sorted({month for _, month in limits}):
         spent: dict[str, Decimal] = defaultdict(Decimal)
-        booked = budgets.counted(month).exclude(cost_center="").order_by("requested_at", "pk")
+        booked = counted(month).exclude(cost_center="").order_by("requested_at", "pk")
         for pk, code, worth in booked.values_list("pk", "cost_center", "estimated_amount"):
             limit = limits.get((code, month))
             spent[code] += worth or Decimal(0)

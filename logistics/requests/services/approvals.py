@@ -12,15 +12,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from logistics.accounts.roles import ROLES
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, NotAllowed
+from logistics.requests.approval_rules import KIND, may_answer, who_answers
 from logistics.requests.models import Gate, ServiceRequest, TransportDetail
+from logistics.requests.policy_rules import Facts, Hit, hits, read_all
 from logistics.requests.services import alerts, budgets, gates, policy_sets
 from logistics.requests.services.gates import Ask
-from logistics.requests.services.policy_rules import Facts, Hit, hits, read_all
-
-KIND = "approval"
 
 
 def asks_for(request: ServiceRequest) -> list[Ask]:
@@ -103,22 +101,6 @@ def answer(*, gate_id: UUID, granted: bool, note: str = "") -> Gate:
     return gates.answer(gate_id=gate_id, granted=granted, note=note)
 
 
-def roles_of(gate: Gate) -> tuple[str, ...]:
-    """Roles that may answer: the one that is asked, and after an escalation the one that was asked first too."""
-    return tuple(dict.fromkeys(role for role in (gate.role, str(gate.params.get("first_role", ""))) if role))
-
-
-def may_answer(gate: Gate, request: ServiceRequest, *, user_id: UUID | None, role: str) -> bool:
-    """Whether a person in this role may answer; nobody answers for what they asked for themselves."""
-    return (
-        user_id is not None
-        and user_id != request.requested_by_id
-        and role in roles_of(gate)
-        and role in ROLES
-        and "approvals.answer" in ROLES[role].permissions
-    )
-
-
 def check_actor(gate: Gate, request: ServiceRequest) -> None:
     """The guard of :func:`gates.answer`. Raises :class:`NotAllowed`."""
     scope = scoping.current()
@@ -127,11 +109,6 @@ def check_actor(gate: Gate, request: ServiceRequest) -> None:
     if scope.user_id is not None and scope.user_id == request.requested_by_id:
         raise NotAllowed("You asked for this yourself. Somebody else answers; you can cancel it.", code="own_request")
     raise NotAllowed(f"{who_answers(gate)} answers this.", code="not_the_approver")
-
-
-def who_answers(gate: Gate) -> str:
-    """``Administrator or Transport coordinator``."""
-    return " or ".join(ROLES[role].label for role in roles_of(gate) if role in ROLES) or "Nobody"
 
 
 def escalate_due() -> int:
@@ -179,17 +156,6 @@ def _escalate(gate_id: UUID, request_id: UUID) -> bool:
         },
     )
     return True
-
-
-def waiting_words(gate: Gate, zone: str) -> str:
-    """``Waits for approval by Transport coordinator until 14:20 CST``; a passed time says since when."""
-    if gate.kind != KIND:
-        return gate.reason
-    words = f"Waits for approval by {who_answers(gate)}"
-    if gate.due_at is None:
-        return words
-    local = clock.local(gate.due_at, zone)
-    return f"{words} {'until' if gate.due_at > clock.now() else 'since'} {local:%H:%M} {local:%Z}"
 
 
 def _asks(found: Iterable[Hit], version: int, facts: Facts) -> list[Ask]:

@@ -15,7 +15,7 @@ from django.db.models import Max
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, IllegalMove
 from logistics.requests.models import PolicySet
-from logistics.requests.services.policy_rules import Rule, read_all
+from logistics.requests.policy_rules import Rule, read_all
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from logistics.requests.forms.budgets import AmountForm, CenterForm
 from logistics.requests.models import CostCenter
 from logistics.requests.selectors import budgets as selectors
 from logistics.requests.selectors.requests import unit_list
+from logistics.requests.selectors.spending import next_month
 from logistics.requests.services import budgets
 from logistics.requests.views.page import desk, see_other
 
@@ -155,7 +156,7 @@ def _page(
         "form": form,
         "may_edit": may_edit,
         "before": before,
-        "after": budgets.next_month(first),
+        "after": next_month(first),
         "csv_url": f"{reverse('requests:budgets_csv')}?month={first:%Y-%m}",
         "is_now": first == today.replace(day=1),
     }

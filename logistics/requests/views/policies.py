@@ -15,10 +15,10 @@ from logistics.core.access import requires
 from logistics.core.errors import DomainError
 from logistics.requests.forms.policies import PublishForm, RuleForm
 from logistics.requests.models import PolicySet
+from logistics.requests.policy_rules import read_all
 from logistics.requests.selectors import policy_trial
 from logistics.requests.selectors.requests import unit_list
 from logistics.requests.services import policy_sets
-from logistics.requests.services.policy_rules import read_all
 from logistics.requests.views.page import desk, see_other
 
 CHIPS = {
