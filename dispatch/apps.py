@@ -16,6 +16,6 @@ class DispatchConfig(AppConfig):
     def ready(self) -> None:
         """Register the room's event subscribers, and what it tells rooms below."""
         import_module(f"{self.name}.selectors.trip_numbers")
-        for module in ("subscribers", "equipment_subscribers"):
+        for module in ("subscribers", "equipment_subscribers", "plan_subscribers"):
             if find_spec(f"{self.name}.{module}"):
                 import_module(f"{self.name}.{module}")

@@ -12,6 +12,7 @@ PAGES: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("My board", "dispatch:board", "layout-list", "board.view"),
             ("Dispatch", "dispatch:console", "radar", "dispatch.view"),
+            ("Discharges", "dispatch:plans", "log-out", "plans.view"),
             ("Bed board", "requests:beds", "bed-double", "beds.view"),
             ("Book a trip", "dispatch:book", "plus", "requests.book"),
             ("Recurring trips", "requests:standing", "calendar-days", "requests.view"),

@@ -28,7 +28,7 @@ def _role(label: str, side: str, start: str, permissions: str, *, second_factor:
 SEE_TRIPS = "live.follow trips.view palette.search"
 CARE = (
     f"{SEE_TRIPS} board.view beds.view patients.search patients.view patients.edit requests.view requests.book"
-    " requests.cancel requests.export places.view places.edit approvals.view"
+    " requests.cancel requests.export places.view places.edit approvals.view plans.view plans.edit"
 )
 
 HOME_CARE = "referrals.view referrals.answer visits.view visits.plan agency.edit"

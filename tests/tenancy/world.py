@@ -11,6 +11,7 @@ import io
 import itertools
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from PIL import Image
 
@@ -23,14 +24,22 @@ from integrations.tasks import apply_message
 from logistics.core import clock, scoping
 from logistics.core.scoping import Scope
 from logistics.insights import tasks as insights
-from logistics.requests.models import Alert, Patient, ServiceRequest, TransportDetail
+from logistics.requests.models import (
+    Alert,
+    Discharge,
+    Encounter,
+    Patient,
+    RetimeProposal,
+    ServiceRequest,
+    TransportDetail,
+)
 from logistics.requests.services import alerts, attachments, gates, patients
 from logistics.requests.services.transitions import request_to
 from tests.cast import Cast, build_cast
 from tests.dispatch import home
 from tests.insights.facts import Book
 from tests.support import act_as, settle
-from tests.tenancy import allowances, equipment, papers, standing
+from tests.tenancy import afterwards, allowances, equipment, papers, standing
 from vendors.models import Contract, Network, Scorecard
 
 CANARY = {"lakeshore": "Zzqlake", "prairie": "Zzqprair"}
@@ -78,6 +87,7 @@ def build_world() -> World:
         world.ids[slug] |= gear[slug]
         world.ids[slug] |= standing.one_of_each(cast, slug, canary=CANARY[slug])
         world.ids[slug] |= allowances.one_of_each(cast, slug, canary=CANARY[slug])
+        world.ids[slug] |= afterwards.one_of_each(cast, slug, rides[slug][2], canary=CANARY[slug])
         world.ids[slug] = papers.one_of_each(cast, slug, canary=CANARY[slug]) | world.ids[slug]
         world.pks[slug] = _staff_pks(cast, slug, rides[slug][0])
     done, waiting, running = rides["lakeshore"]
@@ -87,6 +97,8 @@ def build_world() -> World:
     ):
         world.ids[slug] = world.ids["lakeshore"] | _vendor_ids(cast, slug, trip, offer_trip) | gear[slug]
         world.pks[slug] = world.pks["lakeshore"] | _vendor_pks(cast, slug)
+    with act_as(cast.staff(cast.lakeshore)):
+        world.ids["tamarack"]["proposal_id"] = afterwards.proposed(taken_tamarack)
     world.ids["tamarack"] |= home.one_of_each(
         cast, "lakeshore", cast.tamarack, nurses["tamarack"], canary=CANARY["lakeshore"]
     )
@@ -238,6 +250,7 @@ def _staff_ids(cast: Cast, slug: str, rides: tuple[Trip, Trip, Trip]) -> dict[st
             "batch_id": ImportBatch.objects.create(key=f"batch-{slug}", kinds=["sites"], state="undone").pk,
             "run": "apply",
             "attachment_id": _paper(request),
+            **_plan(request),
             "transfer_id": _transfer(cast, slug, request),
         }
 
@@ -253,6 +266,21 @@ def _transfer(cast: Cast, slug: str, request: ServiceRequest) -> Any:
     )  # fmt: skip
     gates.confirm(waiting)
     return waiting.pk
+
+
+def _plan(request: ServiceRequest) -> dict[str, Any]:
+    """A discharge with a ride that should move."""
+    encounter = Encounter.objects.create(
+        patient=request.patient, facility=request.facility, unit=request.unit, visit_token=uuid4().bytes
+    )
+    discharge = Discharge.objects.create(encounter=encounter, expected_at=clock.now())
+    later = clock.now() + dt.timedelta(hours=2)
+    leaving = ServiceRequest.objects.create(patient=request.patient, encounter=encounter, facility=request.facility)
+    TransportDetail.objects.create(request=leaving, when="at", pickup_at=clock.now() + dt.timedelta(hours=1))
+    retime = RetimeProposal.objects.create(
+        request=leaving, because=leaving, old_at=clock.now(), new_at=later, ready_at=later
+    )
+    return {"discharge_id": discharge.pk, "act": "ready", "retime_id": retime.pk}
 
 
 def _paper(request: ServiceRequest) -> Any:
