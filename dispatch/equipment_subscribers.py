@@ -98,6 +98,14 @@ def free_stock(event: Event) -> None:
     transaction.on_commit(lambda: tasks.release_stock.send_for(scope, ids), robust=True)
 
 
+@subscribe("equipment.pickup_requested", "equipment.on_rent", "equipment.pod_review")
+def mark_due_back(event: Event) -> None:
+    """A pickup was ordered, or withdrawn: the supplier's shelf follows. The tick does it for what this misses."""
+    if event.vendor_id is not None and "pickup_requested" in (event.payload["new"], event.payload["old"]):
+        scope = scoping.Scope.vendor(event.vendor_id, actor_label="stock")
+        transaction.on_commit(lambda: tasks.mark_due_back.send_for(scope), robust=True)
+
+
 @subscribe("equipment.substituted", "equipment.wrong_item")
 def reserve_again(event: Event) -> None:
     """The order wants something else now: the supplier's stock is looked at. The tick does it for what this misses."""

@@ -42,6 +42,12 @@ def release_stock(order_ids: list[str]) -> int:
     return reserving.release_gone([UUID(pk) for pk in order_ids])
 
 
+@shared_task(base=ScopedTask, name="dispatch.tasks.mark_due_back")
+def mark_due_back() -> int:
+    """Mark the pieces that pickups fetch (vendor scope). Returns how many changed."""
+    return reserving.mark_due_back()
+
+
 @shared_task(base=ScopedTask, name="dispatch.tasks.reserve_stock")
 def reserve_stock(order_ids: list[str]) -> int:
     """Reserve for orders that want something else now (vendor scope). Returns how many are complete."""
@@ -130,4 +136,5 @@ def _tick_vendor() -> dict[str, int]:
     counts = {"freed": runs.free_forgotten()}
     counts["stock_released"] = reserving.release_gone()
     counts["stock_reserved"] = reserving.reserve_waiting()
+    counts["stock_due_back"] = reserving.mark_due_back()
     return counts

@@ -33,6 +33,18 @@ class PapersForm(RefusableForm):
     wopd_received_on = forms.DateField(
         label="Written order received on", required=False, widget=DayInput(), help_text="Complete and signed, on file"
     )
+    leaves_on = forms.DateField(
+        label="Patient leaves on", required=False, widget=DayInput(), help_text="Bedside: at most 2 days after it came"
+    )
+
+
+class DueForm(RefusableForm):
+    """It is needed at another time, on the wall clock of the place of delivery."""
+
+    deliver_by = forms.DateTimeField(
+        label="Needed by", widget=MomentInput(), input_formats=["%Y-%m-%dT%H:%M"],
+        error_messages={"required": "Write date and time.", "invalid": "Write date and time."},
+    )  # fmt: skip
 
 
 class OrderForm(PapersForm):
@@ -47,7 +59,6 @@ class OrderForm(PapersForm):
         label="Deliver by", widget=MomentInput(), input_formats=["%Y-%m-%dT%H:%M"],
         error_messages={"required": "Write by when it must be there.", "invalid": "Write date and time."},
     )  # fmt: skip
-    leaves_on = forms.DateField(label="Patient leaves on", required=False, widget=DayInput())
     address = forms.CharField(
         max_length=200, required=False, help_text="Street, city and ZIP code; for delivery at home"
     )

@@ -234,7 +234,7 @@ def page(request: ServiceRequest) -> EquipmentPage:
     rows = list(EquipmentOrderLine.objects.filter(order=order))
     offers = list(EquipmentOffer.objects.filter(order=order).exclude(status="waiting").order_by("round", "rank"))
     names = _names([offer.vendor_id for offer in offers])
-    asked = {str(offer.vendor_id) for offer in offers if offer.round == order.round}
+    answered = {str(offer.vendor_id) for offer in offers if offer.round == order.round}
     standing = order.status if request.status != "draft" else "draft"
     found = EquipmentPage(
         request=request,
@@ -249,7 +249,7 @@ def page(request: ServiceRequest) -> EquipmentPage:
         attempts=list(DeliveryAttempt.objects.filter(order=order)),
         proofs=list(DeliveryProof.objects.filter(order=order)),
         alerts=_alerts(request),
-        ranked=[row for row in order.considered if not row["asked"] or row["vendor_id"] not in asked],
+        ranked=[row for row in order.considered if not row["asked"] or row["vendor_id"] not in answered],
     )
     if order.vendor_id is not None:
         phones = VendorProfile.objects.filter(vendor_id=order.vendor_id).values_list("dispatch_phone", flat=True)
@@ -296,7 +296,7 @@ def overdue_loans(today: dt.date) -> list[dict[str, Any]]:
     return [
         {
             "unit": unit,
-            "order": orders.get(unit.order_id),
+            "order": orders.get(unit.order_id) if unit.order_id else None,
             "days": (today - unit.due_back_on).days if unit.due_back_on else 0,
         }
         for unit in units
@@ -374,6 +374,7 @@ def _names(ids: list[UUID]) -> dict[UUID, str]:
 
 TOPIC_WORDS = {
     "equipment.slipped": "The supplier gave a new time",
+    "equipment.due_changed": "Needed at another time",
     "equipment.late": "Not there in time",
     "equipment.papers_changed": "Papers recorded",
     "equipment.substituted": "Another item or size",

@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from dispatch.forms.equipment import CancelForm, HandOutForm, OrderForm, PapersForm, ReviewForm
+from dispatch.forms.equipment import CancelForm, DueForm, HandOutForm, OrderForm, PapersForm, ReviewForm
 from dispatch.selectors import equipment as selectors
+from dispatch.services.equipment import orders
 from dispatch.views.frame import frame, see_other
 from logistics.accounts.models import Facility
 from logistics.core import audit, clock
@@ -160,6 +161,7 @@ def order_page(
         or PapersForm(initial={name: getattr(detail, name) for name in PapersForm.base_fields}),
         review=given.get("review") or ReviewForm(),
         cancel=given.get("cancel") or CancelForm(),
+        due=given.get("due") or DueForm(initial={"deliver_by": clock.local(detail.deliver_by_at, detail.time_zone)}),
         closet=given.get("closet") or HandOutForm(initial={"key": str(uuid.uuid4())}),
         may=_may(page, _can(request)),
         patient_url=reverse("requests:patient", args=[found.patient_id]) if "patients.view" in _can(request) else "",
@@ -189,6 +191,7 @@ def _may(page: selectors.EquipmentPage, can: frozenset[str]) -> dict[str, bool]:
         "exchange": supplier and state in ("on_rent", "recalled"),
         "closet": bool(page.closet),
         "take_in": not supplier and state in ("on_rent", "recalled", "pickup_requested"),
+        "due": state in (*orders.DUE, "held") or (order is None and request.status in ("draft", "pending", "held")),
         "papers": request.status != "canceled",
     }
 

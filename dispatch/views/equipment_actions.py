@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from dispatch.forms.equipment import (
     CancelForm,
+    DueForm,
     HandOutForm,
     PapersForm,
     ReasonForm,
@@ -25,7 +27,7 @@ from dispatch.views.equipment import order_or_404, order_page
 from dispatch.views.frame import see_other
 from logistics.core.access import requires
 from logistics.core.errors import DomainError
-from logistics.requests.models import ServiceRequest
+from logistics.requests.models import EquipmentDetail, ServiceRequest
 from logistics.requests.services import transitions
 
 Verb = Callable[[HttpRequest, ServiceRequest], str]
@@ -67,6 +69,15 @@ def _papers(request: HttpRequest, found: ServiceRequest) -> str:
             form.add_error(name if name in form.fields else None, words)
         raise (Refused("papers", form) if form.errors else error) from error
     return "The papers are recorded."
+
+
+def _due(request: HttpRequest, found: ServiceRequest) -> str:
+    form = _valid("due", DueForm(request.POST))
+    zone = EquipmentDetail.objects.values_list("time_zone", flat=True).get(request=found)
+    moment = form.cleaned_data["deliver_by"].replace(tzinfo=ZoneInfo(zone))
+    if not form.attempt(orders.set_due, request_id=found.pk, deliver_by_at=moment):
+        raise Refused("due", form)
+    return "The new time is told to the supplier."
 
 
 def _cancel(request: HttpRequest, found: ServiceRequest) -> str:
@@ -170,6 +181,7 @@ def _take_in(request: HttpRequest, found: ServiceRequest) -> str:
 
 VERBS: dict[str, Verb] = {
     "papers": _papers,
+    "due": _due,
     "cancel": _cancel,
     "hold": _hold,
     "resume": _resume,

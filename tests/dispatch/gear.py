@@ -191,6 +191,7 @@ def stock_work(cast: Cast, slug: str = "northbound") -> None:
     with act_as(supplier(cast, slug)):
         reserving.release_gone()
         reserving.reserve_waiting()
+        reserving.mark_due_back()
     settle()
 
 

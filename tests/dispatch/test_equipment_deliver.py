@@ -327,6 +327,26 @@ def test_what_is_not_there_in_time_is_told_once(cast: Cast) -> None:
     assert [event["request_id"] for event in events_of("equipment.late")] == [str(order.request_id)]
 
 
+def test_a_new_time_reaches_whoever_is_asked_and_ends_the_alarm(cast: Cast) -> None:
+    gear.shelve(cast, OXYGEN, 1)
+    order = gear.order(cast, (OXYGEN, "", 1))
+    later = order.deliver_by_at + dt.timedelta(hours=4)
+    with time_machine.travel(order.deliver_by_at + dt.timedelta(minutes=1), tick=True):
+        with act_as(cast.staff()):
+            orders.watch(clock.now())
+            with pytest.raises(DomainError, match="ahead of now"):
+                orders.set_due(order.request_id, deliver_by_at=clock.now() - dt.timedelta(hours=1))
+            orders.set_due(order.request_id, deliver_by_at=later)
+            orders.set_due(order.request_id, deliver_by_at=later)
+        settle()
+        assert alerts_of(cast, order) == set()
+        assert gear.offers_of(cast, order)[0].brief["deliver_by_at"] == later.isoformat()
+        assert gear.fresh(cast, order).deliver_by_at == later
+        with act_as(cast.staff()):
+            assert not status_of([order.request_id])[order.request_id].is_late
+    assert len(events_of("equipment.due_changed")) == 1
+
+
 def test_a_rejected_proof_is_taken_anew(cast: Cast) -> None:
     order = gear.delivered(cast, (BED, "", 1))
     with act_as(cast.staff()), pytest.raises(DomainError, match="Write what is wrong"):

@@ -162,6 +162,19 @@ def test_a_driver_sees_what_is_assigned_to_them_and_nothing_else(cast: Cast) -> 
     assert gear.fresh(cast, order).status == "out_for_delivery"
 
 
+def test_the_desk_moves_the_time_and_the_day_of_leaving(cast: Cast) -> None:
+    gear.shelve(cast, BED, 1)
+    order = gear.take(cast, gear.order(cast, (BED, "", 1)))
+    desk = client_of(cast, DESK)
+    assert act(desk, order, "due", deliver_by=later(-3)).status_code == 422
+    assert act(desk, order, "due", deliver_by=later(20)).status_code == 303
+    day = (clock.now() + dt.timedelta(days=2)).date()
+    assert act(desk, order, "papers", leaves_on=day.isoformat()).status_code == 303
+    order = gear.fresh(cast, order)
+    assert order.leaves_on == day
+    assert order.deliver_by_at > clock.now() + dt.timedelta(hours=19)
+
+
 def test_papers_are_recorded_and_their_refusal_stands_at_the_field(cast: Cast) -> None:
     gear.shelve(cast, BED, 1)
     order = gear.order(cast, (BED, "", 1))

@@ -145,7 +145,9 @@ def test_a_canceled_discharge_with_the_bed_already_there_orders_its_pickup(cast:
     call_off(cast, stay)
     order = gear.fresh(cast, order)
     assert (order.status, alerts_of(cast, order)) == ("pickup_requested", {"equipment_pickup_ordered"})
+    gear.stock_work(cast)
     with act_as(gear.supplier(cast)):
+        assert StockUnit.objects.get().state == "due_back"
         delivering.attempt(order.pk, outcome="no_answer", key="attempt-1")
     assert gear.fresh(cast, order).status == "pickup_requested"
     what = gear.received(cast, order, pieces={line.pk: 0 for line in gear.lines_of(cast, order)})
@@ -165,7 +167,10 @@ def test_the_patient_may_keep_it_after_all(cast: Cast) -> None:
     with act_as(cast.staff()):
         proving.withdraw_pickup(order.pk)
         proving.withdraw_pickup(order.pk)
+    gear.stock_work(cast)
     assert gear.fresh(cast, order).status == "pod_review"
+    with act_as(gear.supplier(cast)):
+        assert StockUnit.objects.get().state == "out"
 
 
 def test_what_came_to_the_bedside_is_billed_on_the_day_that_the_patient_left(cast: Cast) -> None:

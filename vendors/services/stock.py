@@ -318,6 +318,8 @@ def _take_in(item: Any, quantity: int, serials: Sequence[str]) -> None:
 
 def _shrink_hold(item: Any, order_id: UUID | None) -> None:
     """One promised piece is gone: so is its part of the promise."""
+    if order_id is None:
+        return
     hold = StockHold.objects.select_for_update(of=("self",)).filter(item=item, order_id=order_id, state="reserved")
     for row in hold[:1]:
         row.quantity -= 1

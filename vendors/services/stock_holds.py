@@ -158,10 +158,11 @@ def issue(*, line_id: UUID, order_id: UUID, quantity: int, serials: Sequence[str
 
 
 @transaction.atomic
-def ask_back(*, order_id: UUID, asked: bool) -> int:
-    """Mark the pieces of an order as due back (a pickup was ordered), or not any more. Returns how many."""
-    old, new = ("out", "due_back") if asked else ("due_back", "out")
-    return StockUnit.objects.filter(order_id=order_id, state=old).update(state=new)
+def mark_due_back(order_ids: Iterable[UUID]) -> int:
+    """Pieces of exactly these orders are due back (their pickup is ordered). Returns how many changed. Repeatable."""
+    wanted = list(order_ids)
+    due = StockUnit.objects.filter(state="out", order_id__in=wanted).update(state="due_back")
+    return due + StockUnit.objects.filter(state="due_back").exclude(order_id__in=wanted).update(state="out")
 
 
 @transaction.atomic

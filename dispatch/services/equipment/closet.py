@@ -98,8 +98,9 @@ def take_in(order_id: UUID) -> EquipmentOrder:
     shelf = {(item.code, item.size): item for item in ClosetItem.objects.all()}
     for line in EquipmentOrderLine.objects.filter(order=order, returnable=True):
         item = shelf.get((line.code, line.size))
-        for serial in line.serials if item is not None else []:
-            stock.give_back(item_id=item.pk, serial=serial)
+        if item is not None:
+            for serial in line.serials:
+                stock.give_back(item_id=item.pk, serial=serial)
         line.state = "returned"
         line.save(update_fields=["state"])
     if order.status != "pickup_requested":

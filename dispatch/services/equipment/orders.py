@@ -262,6 +262,30 @@ def set_papers(request_id: UUID, **papers: Any) -> EquipmentDetail:
 
 
 @transaction.atomic
+def set_due(request_id: UUID, *, deliver_by_at: dt.datetime) -> EquipmentDetail:
+    """It is needed at another time; the supplier, or whoever is asked, sees it. Repeatable.
+
+    Raises ``DomainError`` naming ``deliver_by``: a time gone by, or too early at the bedside.
+    """
+    order = live_order(request_id)
+    if order is not None:
+        order = get_locked(order.pk)
+        if order.status not in (*DUE, "held"):
+            raise IllegalMove("It is there, or will not come any more.", code="too_late")
+    detail = demand.set_due(request_id, deliver_by_at=deliver_by_at)
+    if order is not None and order.deliver_by_at != deliver_by_at:
+        EquipmentOrder.objects.filter(pk=order.pk).update(deliver_by_at=deliver_by_at, late_told_at=None)
+        order.deliver_by_at = deliver_by_at
+        for offer in EquipmentOffer.objects.filter(order=order, status__in=["waiting", "open"]):
+            offer.brief = {**offer.brief, "deliver_by_at": deliver_by_at.isoformat()}
+            offer.save(update_fields=["brief"])
+        details = {"deliver_by_at": deliver_by_at.isoformat()}
+        note(order, "equipment.due_changed", details=details, payload=details)
+        alerts.resolve(["equipment_late", "equipment_slipped"], request=order.request)
+    return detail
+
+
+@transaction.atomic
 def watch(now: dt.datetime) -> int:
     """Tell staff once of every order that should be there and is not. Returns how many. Run by the tick."""
     late = EquipmentOrder.objects.filter(

@@ -91,6 +91,13 @@ def reserve_waiting() -> int:
 
 
 @transaction.atomic
+def mark_due_back() -> int:
+    """The supplier's shelf knows which pieces a pickup fetches. Returns how many changed. Vendor scope, repeatable."""
+    asked = EquipmentOrder.objects.filter(status="pickup_requested", vendor_id=scoping.current().vendor_id)
+    return stock_holds.mark_due_back(asked.values_list("pk", flat=True))
+
+
+@transaction.atomic
 def wait(order_id: UUID) -> EquipmentOrder:
     """Staff agree to wait for what is out of stock. Repeatable. Staff scope."""
     order = get_locked(order_id)

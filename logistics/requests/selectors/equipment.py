@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch
@@ -16,7 +17,7 @@ def equipment_history(patient_id: UUID, *, limit: int = 10) -> list[ServiceReque
     Three queries.
     """
     lines = EquipmentLine.objects.select_related("item").order_by("position")
-    found = list(
+    found: list[Any] = list(
         ServiceRequest.objects.filter(patient_id=patient_id, kind="dme")
         .prefetch_related(
             Prefetch("equipment_rows", to_attr="detail"), Prefetch("equipment_lines", queryset=lines, to_attr="asked")
@@ -24,8 +25,5 @@ def equipment_history(patient_id: UUID, *, limit: int = 10) -> list[ServiceReque
         .order_by("-created_at")[:limit]
     )
     for request in found:
-        request.items = [  # type: ignore[attr-defined]
-            full_name(line.item.name, line.size, line.quantity)
-            for line in request.asked  # type: ignore[attr-defined]
-        ]
+        request.items = [full_name(line.item.name, line.size, line.quantity) for line in request.asked]
     return found

@@ -122,6 +122,8 @@ def set_papers(request_id: UUID, **papers: Any) -> EquipmentDetail:
     detail = EquipmentDetail.objects.select_for_update(of=("self",)).filter(request_id=request_id).first()
     if detail is None:
         raise DomainError("This order does not exist.", code="not_found")
+    if detail.where == "bedside" and "leaves_on" in papers and papers["leaves_on"] is None:
+        raise _refused("leaves_on", "Write the day on which the patient leaves: bedside delivery depends on it.")
     changed = []
     for name, value in _papers(papers).items():
         if getattr(detail, name) != value:
@@ -134,6 +136,27 @@ def set_papers(request_id: UUID, **papers: Any) -> EquipmentDetail:
             action="equipment.papers_recorded", target=detail, patient_id=patient_id, details={"fields": changed}
         )
         outbox.publish("equipment.papers_recorded", {"request_id": str(request_id), "fields": changed})
+    return detail
+
+
+@transaction.atomic
+def set_due(request_id: UUID, *, deliver_by_at: dt.datetime) -> EquipmentDetail:
+    """It is needed at another time. Publishes ``equipment.due_set``. Repeatable."""
+    detail = EquipmentDetail.objects.select_for_update(of=("self",)).filter(request_id=request_id).first()
+    if detail is None:
+        raise DomainError("This order does not exist.", code="not_found")
+    if detail.deliver_by_at == deliver_by_at:
+        return detail
+    if deliver_by_at <= clock.now():
+        raise _refused("deliver_by", "Deliver by must be ahead of now.")
+    due_on = clock.local(deliver_by_at, detail.time_zone).date()
+    if problem := rules.early_problem(detail.where, detail.leaves_on, due_on):
+        raise _refused("deliver_by", problem)
+    detail.deliver_by_at = deliver_by_at
+    detail.save(update_fields=["deliver_by_at"])
+    patient_id = ServiceRequest.objects.values_list("patient_id", flat=True).get(pk=request_id)
+    audit.record(action="equipment.due_set", target=detail, patient_id=patient_id)
+    outbox.publish("equipment.due_set", {"request_id": str(request_id), "deliver_by_at": deliver_by_at.isoformat()})
     return detail
 
 
