@@ -127,7 +127,7 @@ class ProofForm(RefusableForm):
             )  # fmt: skip
             self.fields[f"wrong_{line.position}"] = forms.ChoiceField(
                 label="If not received", required=False,
-                choices=[("", "Comes another time"), ("wrong_item", "Wrong item or size"), ("damaged", "Damaged")],
+                choices=[("", "Comes later"), ("wrong_item", "Wrong item or size"), ("damaged", "Damaged")],
             )  # fmt: skip
 
     @property
