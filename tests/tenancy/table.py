@@ -13,6 +13,9 @@ from tests.tenancy.world import World
 
 # Streams answer for ever; tests/core/test_live_follow.py opens them on a real socket.
 STREAMS = {"live"}
+# Whoever holds such an address opens it, from any organization or none: it is a key, and shows no patient
+# (tests/dispatch/test_will_call_watch.py).
+KEYS = {"dispatch:ready_link"}
 # What "pk" is in each view. A view that is not here fails its test until somebody says whose row it takes.
 PKS = {
     "vendors:scorecard": "vendors.scorecard",
@@ -23,6 +26,7 @@ PKS = {
     "vendors:contract_rate": "vendors.contract",
     "vendors:contract_rate_remove": "vendors.contract",
     "vendors:contract_sign": "vendors.contract",
+    "vendors:contract_cancel_terms": "vendors.contract",
     "vendors:vehicle_service": "vendors.vehicle",
     "billing:charge": "billing.charge",
 }
