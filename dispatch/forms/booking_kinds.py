@@ -28,22 +28,25 @@ def local_field(label: str, *, required: bool = False) -> forms.DateTimeField:
         required=required,
         input_formats=FORMATS,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
-        error_messages={"invalid": "Write the date and time."},
+        error_messages={"invalid": "Write the date and time.", "required": "Write the date and time."},
     )
 
 
-def number_field(label: str, words: str) -> forms.IntegerField:
+def number_field(label: str, words: str, *, required: bool = False) -> forms.IntegerField:
     """A whole number in a text field, so that nothing is changed by a wheel of the mouse."""
     return forms.IntegerField(
         label=label,
-        required=False,
+        required=required,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
         error_messages={"invalid": words},
     )
 
 
 class JourneyFields(forms.Form):
-    """Which kind of ride, and what the further rides need. Everything has a default that means one way."""
+    """Which kind of ride, and what the further rides need. Everything has a default that means one way.
+
+    ``required`` only tells the page what is not optional once that kind is chosen (``BookingForm.full_clean``).
+    """
 
     ride_kind = forms.ChoiceField(
         label="Which rides?", choices=journeys.KINDS, required=False, initial=journeys.ONE_WAY, widget=forms.RadioSelect
@@ -54,10 +57,10 @@ class JourneyFields(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
-    return_local = local_field("Return pickup")
-    return_owner = forms.ChoiceField(label="Who watches for the call", required=False)
+    return_local = local_field("Return pickup", required=True)
+    return_owner = forms.ChoiceField(label="Who watches for the call")
     return_phone = forms.CharField(label="Phone to call about it", required=False, max_length=40)
-    wait_minutes = number_field("Vehicle waits, min", "Write the minutes as a whole number.")
+    wait_minutes = number_field("Vehicle waits, min", "Write the minutes as a whole number.", required=True)
     same_vendor = forms.BooleanField(label="One vendor for all rides", required=False, initial=True)
 
     def __init__(self, *args: Any, colleagues: list[tuple[UUID, str]], me: tuple[UUID | None, str], **kwargs: Any):
@@ -158,8 +161,8 @@ for _number in STOPS:
     JourneyFields.base_fields |= {
         _name: forms.CharField(required=False, max_length=40),
         f"{_name}_text": forms.CharField(required=False, max_length=200),
-        f"{_name}_dwell": number_field("Time there before, min", "Write the minutes as a whole number."),
-        f"{_name}_local": local_field("Next pickup"),
+        f"{_name}_dwell": number_field("Stay before it, min", "Write the minutes as a whole number."),
+        f"{_name}_local": local_field("Pickup for it"),
     }
 
 

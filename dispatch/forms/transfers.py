@@ -13,9 +13,15 @@ class AcceptanceForm(forms.Form):
 
     use_required_attribute = False
 
-    accepting_clinician = forms.CharField(label="Accepting clinician", max_length=80, required=False)
-    accepting_bed = forms.CharField(label="Bed or unit there", max_length=40, required=False)
-    accepted_local = local_field("Accepted at")
+    accepting_clinician = forms.CharField(
+        label="Accepting clinician",
+        max_length=80,
+        error_messages={"required": "Write who accepted the transfer there."},
+    )
+    accepting_bed = forms.CharField(
+        label="Bed or unit there", max_length=40, error_messages={"required": "Write the bed or unit that was named."}
+    )
+    accepted_local = local_field("Accepted at", required=True)
     report_local = local_field("Report given at")
     transfer_checks = forms.MultipleChoiceField(
         label="Done before an acute transfer", choices=transfers.CHECKS, required=False,
@@ -28,4 +34,6 @@ class DeclineForm(forms.Form):
 
     use_required_attribute = False
 
-    note = forms.CharField(label="What they said", max_length=200, required=False)
+    note = forms.CharField(
+        label="What they said", max_length=200, error_messages={"required": "Write what the receiving facility said."}
+    )

@@ -84,6 +84,11 @@ class Preview:
         return preview_words.times(first) if first and first.pickup_at else ""
 
     @property
+    def rules(self) -> list[str]:
+        """The rules that pass a level over, with their sources, each once."""
+        return list(dict.fromkeys(row.rule for row in self.levels if row.rule and not row.fits))
+
+    @property
     def missing_words(self) -> str:
         """``the destination and the pickup time``."""
         return preview_words.listed(self.missing)

@@ -41,7 +41,9 @@ PANELS = {
 PANELS["transfer"] = set(fit_inputs()) - PANELS["fit"]
 # A problem's name → the input that it is shown at.
 INPUT_OF = {"return": "return_when", "accepted_at": "accepted_local", "report_given_at": "report_local"}
-NO_ANSWER = {"ride_kind": "one_way", "same_vendor": True}
+NO_ANSWER = {"ride_kind": "one_way"}
+# Answered before anybody looks: the unit's cost center, one vendor for a journey.
+PRESET = ("same_vendor", "cost_center")
 PINNED = ("origin", "destination")
 
 
@@ -214,8 +216,6 @@ def _page(
     names = ("patient", "origin", "destination", *(f"stop{number}" for number in STOPS))
     values = {name: form[name].value() for each in names for name in (each, f"{each}_text")}
     facility = desk.facility
-    shown = desk.preview(form)
-    first = shown["preview"].itinerary.first
     context: dict[str, Any] = {
         "form": form,
         "patient": desk.patient,
@@ -231,7 +231,6 @@ def _page(
         "patient_hint": desk.patient_hint,
         "pickup_hint": facility.entrance if facility else "",
         "zone_label": f"{clock.local(clock.now(), desk.zone):%Z}",
-        "there_zone": f"{clock.local(first.depart_at, first.end.location.zone):%Z}" if first else "",
         "open_ride": open_ride,
         "denied": denied_of(desk.draft),
         "payers": payer_names(),
@@ -243,7 +242,7 @@ def _page(
         "return_icons": RETURN_ICONS,
         "standing_url": _standing_url(desk),
         "errors": _summary(form),
-        **shown,
+        **desk.preview(form),
         **more,
     }
     if facility is not None:
@@ -274,7 +273,7 @@ def _open_panels(form: BookingForm) -> dict[str, bool]:
 
     def said(name: str) -> bool:
         value = form[name].value()
-        return name in form.errors or bool(value) and value != NO_ANSWER.get(name) and name != "same_vendor"
+        return name in form.errors or bool(value) and value != NO_ANSWER.get(name) and name not in PRESET
 
     found = {panel: any(said(name) for name in names) for panel, names in PANELS.items()}
     # A will call of one ride has its owner among the inputs of the other kinds.

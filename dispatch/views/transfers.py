@@ -68,13 +68,14 @@ def acceptance(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
 
 def _decline(request: HttpRequest, ride: ServiceRequest, detail: TransportDetail, zone: str) -> HttpResponse:
     form = DeclineForm(request.POST)
-    form.is_valid()
+    accepting = AcceptanceForm(initial=_initial(detail, zone))
+    if not form.is_valid():
+        return _page(request, ride, detail, accepting, form, status=422)
     try:
         with transaction.atomic():
-            transfers.decline(request_id=ride.pk, note=form.cleaned_data.get("note", ""))
+            transfers.decline(request_id=ride.pk, note=form.cleaned_data["note"])
     except DomainError as error:
         form.add_error("note" if error.fields else None, next(iter(error.fields.values()), error.message))
-        accepting = AcceptanceForm(initial=_initial(detail, zone))
         return _page(request, ride, detail, accepting, form, status=422)
     messages.success(request, "The ride is a draft again. Choose another destination, or cancel it.")
     return see_other(f"{reverse('dispatch:book')}?request={ride.pk}")
@@ -99,11 +100,22 @@ def _page(
         "acute": acute,
         "lacking": transfers.missing(detail, acute=acute),
         "waiting": ride.status in transfers.WAITING,
+        "errors": _errors(form, decline),
         "facility_zone": ride.facility.time_zone,
         "facility_name": ride.facility.name,
         "zone_label": f"{clock.local(clock.now(), ride.facility.time_zone):%Z}",
     }
     return render(request, "dispatch/transfer_acceptance.html", frame(**context), status=status)
+
+
+def _errors(*forms: AcceptanceForm | DeclineForm) -> list[dict[str, str]]:
+    """Every error of both forms with the input that it is about."""
+    return [
+        {"href": f"#{form[name].id_for_label or form[name].auto_id}" if name in form.fields else "", "text": str(text)}
+        for form in forms
+        for name, texts in form.errors.items()
+        for text in texts
+    ]
 
 
 def _initial(detail: TransportDetail, zone: str) -> dict[str, Any]:

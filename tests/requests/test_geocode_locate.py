@@ -54,3 +54,38 @@ def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
     else:
         outcome = read.line if len(read.zip_code) == 5 else ""
     assert outcome
+
+
+def test_a_pin_places_what_no_zip_code_knows() -> None:
+    address, location = geocode.pinned("Old mill behind the dam", "43.06, -89.50")
+    assert (location.lat, location.lon, location.zone) == (43.06, -89.5, "America/Chicago")
+    assert (address.line, address.city, address.state) == ("Old mill behind the dam", "Madison", "WI")
+    assert geocode.locate(address.zip_code).city == "Madison"
+
+
+def test_a_pin_beside_an_address_keeps_the_addresss_own_zip_code() -> None:
+    address, location = geocode.pinned("18 Pier Rd, Madison WI 53704", "43.12 -89.30")
+    assert (address.line, address.zip_code) == ("18 Pier Rd", "53704")
+    assert (location.lat, location.lon) == (43.12, -89.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "pin", "words"),
+    [
+        ("Old mill", "here", "Write the pin as latitude, longitude"),
+        ("Old mill", "143.1, -89.4", "Check the pin."),
+        ("", "43.06, -89.50", "Write the address, or how the crew finds the place"),
+        ("18 Pier Rd, Madison WI 53704", "41.88, -87.63", "Check both."),
+        ("Old mill", "0, 0", "Check both."),
+        ("Old mill", "43.06", "Write the pin as latitude, longitude"),
+    ],
+)
+def test_a_pin_that_cannot_be_right_is_refused(text: str, pin: str, words: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        geocode.pinned(text, pin, field="origin")
+    assert words in refused.value.fields["origin"]
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_every_position_on_the_globe_is_read_as_it_was_written(lat: float, lon: float) -> None:
+    assert geocode.read_pin(f"{lat:.6f}, {lon:.6f}") == (round(lat, 6), round(lon, 6))

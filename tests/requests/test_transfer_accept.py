@@ -71,10 +71,10 @@ def test_from_this_hospital_to_another_the_emtala_items_are_asked_for(cast: Cast
     request = book(cast, hospital(cast))
     with act_as(cast.staff()):
         reason = Gate.objects.get(request=request).reason
-        assert "physician certified risks and benefits" in reason
+        assert "the physician's certification" in reason
         with pytest.raises(DomainError) as error:
             transfers.accept(request_id=request.pk, clinician="Dr Amy Ruiz", bed="212", checks=["treated"])
-        assert "records go along" in error.value.fields["transfer_checks"]
+        assert "the records" in error.value.fields["transfer_checks"]
     assert now_of(cast, request).status == "pending"
     with act_as(cast.staff()):
         assert transfers.accept(request_id=request.pk, clinician="Dr Ruiz", bed="2", checks=ITEMS).status == "requested"

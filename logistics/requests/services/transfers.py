@@ -28,6 +28,11 @@ CHECKS = [
     ("certified", "Physician certified risks and benefits"),
     ("records", "Records go along"),
 ]
+NOUNS = {
+    "treated": "treatment as far as this site can",
+    "certified": "the physician's certification",
+    "records": "the records",
+}
 
 
 def is_acute(request: ServiceRequest, place: Place | None, pickup_kind: str = "") -> bool:
@@ -46,7 +51,7 @@ def missing(detail: TransportDetail, *, acute: bool) -> list[str]:
     if not detail.accepting_bed.strip():
         lacking.append("the bed")
     if acute:
-        lacking += [words[0].lower() + words[1:] for code, words in CHECKS if code not in detail.transfer_checks]
+        lacking += [words for code, words in NOUNS.items() if code not in detail.transfer_checks]
     return lacking
 
 
@@ -93,8 +98,8 @@ def accept(
         problems["accepting_bed"] = "Write the bed or unit that was named."
     if moment > clock.now() + dt.timedelta(minutes=5):
         problems["accepted_at"] = "This cannot be in the future."
-    if acute and (absent := [words for code, words in CHECKS if code not in given]):
-        problems["transfer_checks"] = f"Needed before an acute transfer leaves: {_listed(w.lower() for w in absent)}."
+    if acute and (absent := [words for code, words in NOUNS.items() if code not in given]):
+        problems["transfer_checks"] = f"Needed before an acute transfer leaves: {_listed(absent)}."
     if problems:
         raise DomainError("The acceptance is not complete.", code="incomplete", fields=problems)
     detail.accepting_clinician, detail.accepting_bed = clinician.strip()[:120], bed.strip()[:40]
