@@ -108,7 +108,9 @@ def test_the_rule_follows_payer_urgency_repetition_and_setting(facts: dict, kind
 
 def test_a_bls_form_does_not_cover_an_als_ride_but_the_other_way_round_it_does() -> None:
     moment = at(DAY, 7)
-    assert decide(signature(DAY, "MD", "attending", moment), ride(DAY, PHYSICIAN_OR_LISTED, "ALS")).code == "other_level"
+    assert (
+        decide(signature(DAY, "MD", "attending", moment), ride(DAY, PHYSICIAN_OR_LISTED, "ALS")).code == "other_level"
+    )
     als = signature(DAY, "MD", "attending", moment, level="ALS")
     assert decide(als, ride(DAY, PHYSICIAN_OR_LISTED, "BLS")).ok
 
