@@ -185,3 +185,11 @@ def test_who_booked_reads_on_the_form_why_it_came_back(cast: Cast) -> None:
         approvals.answer(gate_id=gate.pk, granted=False, note="Use the clinic in town")
     shown = client(cast, "case_manager").get(f"/book?request={request.pk}").content.decode()
     assert "Transport Coordinator of Lakeshore did not grant it: Use the clinic in town" in " ".join(shown.split())
+
+
+def test_the_bed_board_shows_a_ride_that_waits(cast: Cast) -> None:
+    policy(cast)
+    confirmed(cast, ride(cast))
+    answer = client(cast, "case_manager").get("/beds")
+    assert answer.status_code == 200
+    assert "Waits to be granted" in answer.content.decode()

@@ -18,6 +18,7 @@ from logistics.requests.models import Bed, Discharge, Encounter, TransportDetail
 STATES: dict[str, str] = {
     "ready": "Ready, no ride",
     "held": "On hold",
+    "pending": "Waits to be granted",
     "finding": "Finding a ride",
     "booked": "Ride booked",
     "under_way": "Under way",
@@ -31,6 +32,7 @@ STATES: dict[str, str] = {
 CHIPS = {
     "ready": "no_ride",
     "held": "held",
+    "pending": "pending",
     "finding": "offering",
     "booked": "confirmed",
     "under_way": "in_progress",
