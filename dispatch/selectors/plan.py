@@ -213,7 +213,7 @@ def _services(requests: QuerySet[ServiceRequest]) -> list[Service]:
 
 
 def _ride(
-    request: ServiceRequest, detail: TransportDetail | None, trip: Trip | None, picked: dict[UUID, dt.datetime]
+    request: ServiceRequest, detail: TransportDetail | None, trip: Trip | None, picked: dict[UUID, dt.datetime | None]
 ) -> Service:
     at = (trip.pickup_at if trip else None) or (detail.pickup_at or detail.ready_expected_at if detail else None)
     to = destination_name(detail) if detail else ""

@@ -40,7 +40,7 @@ def plan_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(selector.discharge_list(show=show, units=chosen), PAGE_SIZE).get_page(request.GET.get("page"))
     found = list(page.object_list)
     plans = selector.plans_of(found)
-    page.object_list = [plans[row.pk] for row in found]
+    page.object_list = [plans[row.pk] for row in found]  # type: ignore[misc]
     audit.record(action="plans.listed", purpose="treatment", details={"rows": len(found)})
     options = [("", "All"), *((str(one.pk), one.name) for one in units)]
     context = {
@@ -98,7 +98,7 @@ def plan_act(request: HttpRequest, discharge_id: UUID, act: str) -> HttpResponse
             plan.say_ready(discharge_id=discharge.pk, reason=data.get("reason", ""))
             messages.success(request, "Noted: the patient is ready.")
         elif act == "handoff":
-            answers = {name[2:]: value for name, value in data.items() if name.startswith("a_")}
+            answers = {name[2:]: str(value) for name, value in data.items() if name.startswith("a_")}
             handoff.answer(request_id=_uuid(data.get("ride")), answers=answers)
             messages.success(request, "Handoff kept.")
         else:
