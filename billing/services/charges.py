@@ -54,7 +54,7 @@ def charge_fees(trip_id: UUID) -> list[Charge]:
     owed = TripEvent.objects.filter(trip=trip, vendor_id__isnull=False, details__has_key="fee_amount").order_by("id")
     charged = set(Charge.objects.filter(trip=trip, kind="cancel_fee").values_list("cause_event_id", flat=True))
     made = []
-    for event in owed.exclude(pk__in=charged):
+    for event in [event for event in owed if event.pk not in charged]:
         try:
             with transaction.atomic():
                 made.append(_create_fee(trip, event))

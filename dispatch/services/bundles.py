@@ -139,9 +139,9 @@ def split(trip_id: UUID) -> int:
         raise DomainError("This trip stands alone.", code="no_journey")
     if request.journey.kind == "wait_return":
         raise IllegalMove("The vehicle waits and brings the patient back: one vendor does both.", code="wait_return")
-    Journey.objects.filter(pk=request.journey_id).update(same_vendor=False)
+    Journey.objects.filter(pk=request.journey.pk).update(same_vendor=False)
     audit.record(action="journey.split", target=request.journey, patient_id=request.patient_id)
-    return regroup(request.journey_id)  # type: ignore[arg-type]
+    return regroup(request.journey.pk)
 
 
 def _in_step(group: list[Trip]) -> bool:

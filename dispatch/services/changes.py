@@ -187,6 +187,7 @@ def agreed_pickup(trip: Trip) -> dt.datetime:
     """The pickup time that the vendor said yes to: small moves add up and are measured from here."""
     if trip.when in ("now", "ready") and trip.is_ready:
         return trip.pickup_at
+    assert trip.vendor_id is not None
     last = Proposal.objects.filter(trip=trip, vendor_id=trip.vendor_id, status="agreed").defer("wanted")
     brief = last.order_by("-answered_at").values_list("brief", flat=True).first()
     if brief is None:
@@ -283,9 +284,10 @@ def _words(trip: dict[str, Any], leg: dict[str, Any]) -> dict[str, str]:
 
 def _vendor_serves(case: _Case) -> bool:
     """Whether the vendor, and the vehicle that is assigned, can serve the new level at a contract's price."""
-    level = case.facts.trip["level"]
+    level, vendor_id = case.facts.trip["level"], case.trip.vendor_id
+    assert vendor_id is not None
     price, _ = price_of(case.trip, level=level, miles=case.facts.leg["miles"], pickup_at=case.trip.pickup_at)
-    profile = VendorProfile.objects.filter(vendor_id=case.trip.vendor_id).first()
+    profile = VendorProfile.objects.filter(vendor_id=vendor_id).first()
     if price is None or (profile is not None and level not in profile.levels):
         return False
     if case.leg.status not in MOVING:

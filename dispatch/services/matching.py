@@ -154,8 +154,8 @@ def _barred(question: Question) -> dict[str, tuple[tuple[str, str], ...]]:
             words = states.DECLINE_REASONS.get(offer.decline_code, "no reason given").lower()
             answered[str(offer.trip_id)][offer.vendor_id] = f"{verb} this trip: {words}"
     unwilling = Proposal.objects.filter(trip_id__in=ids, status="taken_back")
-    for trip_id, vendor_id in unwilling.values_list("trip_id", "vendor_id"):
-        answered[str(trip_id)][vendor_id] = "did not agree to a change of this trip"
+    for told_of, refused_by in unwilling.values_list("trip_id", "vendor_id"):
+        answered[str(told_of)][refused_by] = "did not agree to a change of this trip"
     barred = {}
     for trip_id, trip in question.trips.items():
         reasons = []

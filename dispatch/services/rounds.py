@@ -37,7 +37,7 @@ def wishes(trips: list[Trip]) -> dict[UUID, UUID]:
     journey, else whom the patient knows. Two queries."""
     known = ServiceRequest.objects.filter(pk__in=[trip.request_id for trip in trips], preferred_vendor_id__isnull=False)
     liked = dict(known.values_list("pk", "preferred_vendor_id"))
-    mine = {trip.pk: liked[trip.request_id] for trip in trips if trip.request_id in liked}
+    mine = {trip.pk: vendor_id for trip in trips if (vendor_id := liked.get(trip.request_id)) is not None}
     return mine | bundles.partner_of(trips)
 
 

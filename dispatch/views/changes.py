@@ -44,7 +44,8 @@ def change(request: HttpRequest, number: int) -> HttpResponse:
     detail = _detail(trip)
     pickup_at = trip.pickup_at
     now = answers_of(detail, pickup_at=pickup_at, zone=trip.time_zone)
-    form, compare, status = _change_form(request, trip, now), [], 200
+    form, status = _change_form(request, trip, now), 200
+    compare: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     if request.method == "POST":
         status = 422

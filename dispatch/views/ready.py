@@ -103,7 +103,7 @@ def link(request: HttpRequest, ready_token: str) -> HttpResponse:
                 state = ready.link_state(Trip.objects.get(pk=trip.pk))
             else:
                 return see_other(request.path)
-        hospital = Organization.objects.filter(pk=named.tenant_id).values("short_name", "phone").first() or {}
+        hospital: Any = Organization.objects.filter(pk=named.tenant_id).values("short_name", "phone").first() or {}
         return _page(
             request,
             state,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 from django import forms
 
 from logistics.requests.models import Place
@@ -29,3 +32,15 @@ class PlaceForm(forms.Form):
     note = forms.CharField(
         label="Note to crews", max_length=200, required=False, help_text="Entrance, hours, ramp or steps"
     )
+    closes = forms.TimeField(
+        label="Closes at", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="A patient who still waits there then is an alarm. Empty: 17:00",
+        error_messages={"invalid": "Write the time as 17:30."},
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """The closing time as the place keeps it: ``closes_minute`` after local midnight, or None."""
+        data = super().clean() or {}
+        at: dt.time | None = data.pop("closes", None)
+        data["closes_minute"] = at.hour * 60 + at.minute if at is not None else None
+        return data

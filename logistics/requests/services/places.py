@@ -16,7 +16,7 @@ from logistics.requests.selectors.places import named, place_find
 from logistics.requests.services import geocode
 from logistics.requests.services.geocode import Address, Location
 
-FIELDS = ("name", "aliases", "kind", "address", "city", "state", "zip_code", "phone", "note")
+FIELDS = ("name", "aliases", "kind", "address", "city", "state", "zip_code", "phone", "note", "closes_minute")
 HOME = "home"
 OTHER = "other"
 

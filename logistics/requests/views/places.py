@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from uuid import UUID
 
 from django.contrib import messages
@@ -76,6 +77,8 @@ def place_edit(request: HttpRequest, place_id: UUID) -> HttpResponse:
     """Change a place."""
     place = get_object_or_404(Place, pk=place_id)
     initial = {name: getattr(place, name) for name in places.FIELDS}
+    if place.closes_minute is not None:
+        initial["closes"] = dt.time(place.closes_minute // 60 % 24, place.closes_minute % 60)
     form = PlaceForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:

@@ -17,6 +17,7 @@ MACHINES = (
     dispatch_states.TRIP,
     dispatch_states.OFFER,
     dispatch_states.LEG,
+    dispatch_states.PROPOSAL,
     dispatch_states.REFERRAL,
     dispatch_states.VISIT,
 )
