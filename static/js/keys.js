@@ -32,7 +32,8 @@ document.addEventListener("keydown", (event) => {
   const target = event.target;
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
     const form = target.closest?.("form") ?? document.querySelector("main form[data-submit-key]");
-    if (form) { event.preventDefault(); form.requestSubmit(); }
+    // Through its main button, so that the button's own value goes along.
+    if (form) { event.preventDefault(); form.requestSubmit(form.querySelector("button.pri[type=submit]:enabled")); }
     return;
   }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
