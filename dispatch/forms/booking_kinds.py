@@ -104,7 +104,8 @@ class JourneyFields(forms.Form):
         given = self.cleaned_data
         when = given.get("return_when") or ""
         destination = fields.get("destination")
-        moment, problems = None, {}
+        moment: dt.datetime | None = None
+        problems: dict[str, str] = {}
         if isinstance(destination, Destination):
             moment, problems = self._moment("return_local", destination.location.zone)
         owner_id, owner_name = self.owner()

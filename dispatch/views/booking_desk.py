@@ -19,7 +19,7 @@ from logistics.core import clock, scoping
 from logistics.core.levels import LEVELS
 from logistics.requests.models import Encounter, Gate, Patient, ServiceRequest
 from logistics.requests.selectors.identity import identity, patient_option
-from logistics.requests.selectors.requests import cost_center_options, request_get, unit_list
+from logistics.requests.selectors.requests import cost_center_options, known_before, request_get, unit_list
 from logistics.requests.services import booking, transfers
 from logistics.requests.services.journeys import Plan
 
@@ -96,21 +96,30 @@ class Desk:
         """The form of a page that is opened: from the draft, from the chart, or empty."""
         key = uuid4().hex
         if self.draft is not None:
-            return self.form(initial=initial_of(self.draft, key=key, patient_text=self.patient_text))
+            initial = initial_of(self.draft, key=key, patient_text=self.patient_text)
+            # What a person kept, or left empty, is their word; a draft of the chart takes over what was known before.
+            return self.form(initial=initial if self.draft.human_edited else self._with_known(initial))
         empty = {"key": key, "companions": "0", "ride_kind": "one_way"}
         if self.patient is None:
             return self.form(initial=empty)
         chart = booking.chart_defaults(self.patient, self.encounter)
-        return self.form(
-            initial={
-                **empty,
-                "patient": self.patient.pk,
-                "patient_text": self.patient_text,
-                "pickup": "chart",
-                **chart,
-                "oxygen_lpm": plain(chart["oxygen_lpm"]),
-            }
-        )
+        initial = {
+            **empty,
+            "patient": self.patient.pk,
+            "patient_text": self.patient_text,
+            "pickup": "chart",
+            **chart,
+            "oxygen_lpm": plain(chart["oxygen_lpm"]),
+        }
+        return self.form(initial=self._with_known(initial))
+
+    def _with_known(self, initial: dict[str, Any]) -> dict[str, Any]:
+        """The form's first values with what the last booking knew, where the chart knows nothing."""
+        if self.patient is None:
+            return initial
+        known = known_before(self.patient.pk)
+        care = [*(initial.get("care") or []), *known.pop("needs", [])]
+        return {**initial, **{name: value for name, value in known.items() if not initial.get(name)}, "care": care}
 
     @property
     def patient_text(self) -> str:

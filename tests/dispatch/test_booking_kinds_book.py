@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -354,6 +355,19 @@ def test_what_was_typed_of_the_further_rides_is_kept_with_the_draft(cast: Cast) 
     assert booked.status_code == 303, plain(booked)[:3000]
     with act_as(cast.staff()):
         assert TransportDetail.objects.get(request=draft).plan == {}
+
+
+def test_what_the_last_booking_knew_is_not_asked_again(cast: Cast) -> None:
+    encounter = admit(cast)
+    first = {"chair": "manual", "chair_width_in": "26", "care": ["interpreter"], "service_animal": "on"}
+    assert book(cast, encounter.patient_id, **first).status_code == 303
+    foresee(cast, encounter)
+    page = plain(desk(cast).get(f"{reverse('dispatch:book')}?patient={encounter.patient_id}"))
+    assert '<details id="fit" open>' in page
+    assert '<option value="manual" selected>' in page
+    assert 'name="chair_width_in" value="26"' in page
+    for name, value in (("care", "interpreter"), ("service_animal", "on")):
+        assert re.search(rf'<input type="checkbox" name="{name}"( value="{value}")?[^>]* checked', page), name
 
 
 def test_a_journey_sent_twice_is_booked_once(cast: Cast) -> None:

@@ -37,7 +37,7 @@ def live(made: dict[str, Organization], *, booker: str) -> int:
         staying = Encounter.objects.filter(~Exists(riding), status="in_house")
         staying = staying.select_related("patient", "unit__facility", "bed")
         # Dana's own wards first: there her board shows them.
-        beds = sorted(staying, key=lambda stay: (stay.unit.code not in ("4W", "4E"), stay.pk))[:4]
+        beds = sorted(staying, key=lambda stay: (getattr(stay.unit, "code", "") not in ("4W", "4E"), stay.pk))[:4]
     scope = Scope.staff(tenant.pk, user_id=user.pk, actor_label=user.name, actor_role="case_manager")
     soon = (clock.now() + 2 * HOUR).replace(minute=0, second=0, microsecond=0)
     count = 0

@@ -136,6 +136,18 @@ def payer_names(limit: int = 40) -> list[str]:
     return sorted(set(names.distinct()[:limit]))
 
 
+def known_before(patient_id: UUID) -> dict[str, Any]:
+    """What the last booking of this patient knew and no chart tells: their own wheelchair, animal and interpreter."""
+    booked = [status for status in LIVE if status != "draft"]
+    rows = TransportDetail.objects.filter(request__patient_id=patient_id, request__status__in=[*booked, "completed"])
+    last = rows.order_by("-request__created_at").first()
+    if last is None:
+        return {}
+    known = {name: getattr(last, name) for name in ("chair", "chair_width_in", "chair_weight_lb", "service_animal")}
+    needs = [need for need in last.needs if need == "interpreter"]
+    return {name: value for name, value in {**known, "needs": needs}.items() if value}
+
+
 def cost_center_options() -> list[tuple[str, str]]:
     """Cost centers in use as a form's choices: code, and code with name."""
     rows = CostCenter.objects.filter(is_active=True).values_list("code", "name")

@@ -53,11 +53,11 @@ class Onward:
     """One further ride as a person asked for it.
 
     ``destination`` None means back to where the first ride began. ``when`` is ``at`` (at ``pickup_at``, or when None
-    after ``dwell_minutes``) or ``ready`` (a will call around ``expected_at``, owned by ``owner_id``). ``field`` is the
+    after ``dwell_minutes``) or ``ready`` (a will call around ``expected_at``, owned by ``owner_id``). ``input`` is the
     input that problems are about: ``return`` or ``stop2`` …; ``problems`` what could not be read, by input.
     """
 
-    field: str
+    input: str
     link: str
     destination: Destination | None = None
     when: str = ""
@@ -161,7 +161,7 @@ def check(plan: Plan, rides: Sequence[Ride]) -> dict[str, str]:
 
 def _onward_problems(onward: Onward, before: Ride | None, ride: Ride | None, *, first: bool) -> dict[str, str]:
     problems: dict[str, str] = {}
-    time_input = f"{onward.field}_local"
+    time_input = f"{onward.input}_local"
     if onward.link == "return":
         if not onward.when:
             return {"return_when": NO_RETURN}
@@ -172,12 +172,12 @@ def _onward_problems(onward: Onward, before: Ride | None, ride: Ride | None, *, 
         elif onward.when == "at" and onward.pickup_at is None and not onward.dwell_minutes:
             problems[time_input] = "Write the date and time of the return."
     if not 0 <= onward.dwell_minutes <= MOST_DWELL_MINUTES:
-        problems[f"{onward.field}_dwell"] = f"Time at a stop is between 0 and {MOST_DWELL_MINUTES // 60} hours."
+        problems[f"{onward.input}_dwell"] = f"Time at a stop is between 0 and {MOST_DWELL_MINUTES // 60} hours."
     if ride is None or before is None or problems:
         return problems
     here, there = ride.fields.get("origin"), ride.fields.get("destination")
     if isinstance(here, Destination) and isinstance(there, Destination) and places.same_spot(here, there):
-        problems[onward.field] = "This stop is the same place as the one before. Choose another."
+        problems[onward.input] = "This stop is the same place as the one before. Choose another."
     asked = ride.fields.get("pickup_at") or ride.fields.get("ready_expected_at")
     # A stop with a time of its own needs at least its dwell before; one without gets its time from the arrival.
     dwell = onward.dwell_minutes if onward.link == "connection" else 0
@@ -263,7 +263,7 @@ def _examined(first: ServiceRequest, ride: Ride) -> dict[str, str]:
 
 def _as_inputs(onward: Onward, problems: dict[str, str]) -> dict[str, str]:
     """A further ride's own problems under the inputs of the page; what the first ride says already is left out."""
-    inputs = {"pickup_local": f"{onward.field}_local", "destination": onward.field, "when": f"{onward.field}_when"}
+    inputs = {"pickup_local": f"{onward.input}_local", "destination": onward.input, "when": f"{onward.input}_when"}
     return {inputs[name]: words for name, words in problems.items() if name in inputs}
 
 
