@@ -204,3 +204,33 @@ def test_the_guards_are_in_the_database(cast):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'vendors_%_signed'")
         assert {name for (name,) in cursor.fetchall()} == {"vendors_contract_signed", "vendors_rate_signed"}
+
+
+def test_cancellation_terms_are_part_of_a_draft_and_never_fall(cast: Cast) -> None:
+    with act_as(cast.staff()):
+        draft = contracts.draft(vendor=cast.northbound, effective_from=clock.today("America/Chicago"))
+        terms = {"cancel_late_amount": Decimal(20), "cancel_en_route_amount": Decimal(38)}
+        with pytest.raises(DomainError, match="cannot cost less") as caught:
+            contracts.set_cancel_terms(contract=draft, **terms, cancel_at_door_amount=Decimal(30))
+        assert "cancel_at_door_amount" in caught.value.fields
+        contracts.set_cancel_terms(contract=draft, **terms, cancel_at_door_amount=Decimal(55), cancel_free_minutes=60)
+        again = contracts.draft(vendor=cast.northbound, effective_from=clock.today("America/Chicago"))
+        contracts.copy_cancel_terms(source=draft, contract=again)
+        assert (again.cancel_free_minutes, again.cancel_at_door_amount) == (60, Decimal("55.00"))
+        signed = Contract.objects.get(vendor=cast.northbound, status="signed")
+        with pytest.raises(DomainError, match="never changes"):
+            contracts.set_cancel_terms(contract=signed)
+
+
+def test_the_contract_page_takes_and_shows_the_terms(cast: Cast) -> None:
+    with act_as(cast.staff()):
+        draft = contracts.draft(vendor=cast.northbound, effective_from=clock.today("America/Chicago"))
+    client = signed_in(cast.people["payables@lakeshore"])
+    url = f"/contracts/{draft.pk}/cancel-terms"
+    body = {"cancel_free_minutes": "60", "cancel_late_amount": "20", "cancel_en_route_amount": "38"}
+    falling = client.post(url, body | {"cancel_at_door_amount": "30"})
+    assert (falling.status_code, "cannot cost less" in falling.content.decode()) == (422, True)
+    assert client.post(url, body | {"cancel_at_door_amount": "55"}).status_code == 303
+    page = client.get(f"/contracts/{draft.pk}").content.decode()
+    assert "Free until 60 min before" in page
+    assert "on the way $38.00" in page

@@ -24,6 +24,13 @@ from logistics.requests.services import places
 from vendors.models import Shift, Vehicle
 from vendors.services import contracts, fleet, network
 
+# What the demo's vendors ask when a trip is called off.
+CANCEL_TERMS: dict[str, Any] = {
+    "cancel_free_minutes": 120,
+    "cancel_late_amount": Decimal(25),
+    "cancel_en_route_amount": Decimal(38),
+    "cancel_at_door_amount": Decimal(55),
+}
 PAST_SHIFT_DAYS, SHIFT_DAYS = 8, 3
 # Wards that nobody fills, for whoever tries the feed by hand.
 HAND_WARDS = ("4A", "WARD7", "WARD9")
@@ -207,7 +214,10 @@ def _hospital(made: dict[str, Organization], hospital: Hospital) -> None:
                     included_miles=Decimal(included),
                     mile_amount=Decimal(mile),
                     minimum_amount=Decimal(minimum),
+                    wait_free_minutes=15,
+                    wait_unit_amount=(Decimal(base) / 4).quantize(Decimal(1)),
                 )
+            contracts.set_cancel_terms(contract=contract, **CANCEL_TERMS)
             contracts.sign(contract=contract, signed_by_name="Otto Lindgren and the vendor")
 
 

@@ -11,7 +11,17 @@ from django.db import transaction
 
 from logistics import celery_app
 from logistics.accounts.models import Organization
-from logistics.config.demo import allowances, build, certificates, days, equipment, home_health, ride_kinds, standing
+from logistics.config.demo import (
+    afterwards,
+    allowances,
+    build,
+    certificates,
+    days,
+    equipment,
+    home_health,
+    ride_kinds,
+    standing,
+)
 from logistics.config.demo.world import HOSPITALS
 from logistics.core import scoping
 
@@ -39,6 +49,7 @@ class Command(BaseCommand):
             home_health.live(made)
             equipment.live(made)
             ride_kinds.live(made, booker="Dana Morales")
+            afterwards.live(made, booker="Dana Morales")
             standing.build(made["cedar-ridge"], booker="Dana Morales")
             certificates.build(made["cedar-ridge"], booker="Dana Morales", supplier=made["tamarack"])
             self.stdout.write(f"demo data made: {trips} trips in {time.monotonic() - started:.1f} s")
