@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from dispatch.models import EquipmentOrder, EquipmentOrderLine, Trip
+from dispatch.selectors.plan import waits_of
+from dispatch.services.home_health import visits
 from logistics.core import clock
-from logistics.requests.models import (
-    StandingOrder,
-)
+from logistics.requests.models import Discharge, PatientChoice, ServiceRequest, StandingOrder
 from tests.cast import Cast, build_cast
+from tests.dispatch import gear, home
+from tests.dispatch.test_plan_keep import ride, slip
 from tests.journeys.keyboard import Keyboard
 from tests.journeys.stack import Stack, running
 from tests.requests.standing import center
 from tests.requests.ward import admit, detail_of, foresee, requests_of
-from tests.support import act_as, signed_in
+from tests.support import act_as, settle, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 ZONE = "America/Chicago"
@@ -180,3 +183,125 @@ def test_a_dialysis_series_is_begun_without_a_mouse_and_keeps_its_chair_time_ove
         order = StandingOrder.objects.get()
         assert (order.start_on, order.end_on) == (dt.date(2027, 3, 1), dt.date(2027, 6, 30))
         assert order.versions.get().place_id == place.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_equipment_and_care_at_home_are_ordered_without_a_mouse_and_let_the_ride_go(new_page: Any) -> None:
+    cast = build_cast()
+    for code, size in ((gear.BED, ""), (gear.OXYGEN, ""), (gear.WALKER, "Adult")):
+        gear.shelve(cast, code, 1, size=size)
+    nurse = home.agency(cast, cast.northbound)
+    home.agency(cast, cast.tamarack)
+    items = gear.catalog(cast)
+    stay = admit(cast)
+    with act_as(cast.staff()):
+        discharge = Discharge.objects.create(
+            encounter=stay, announced_at=clock.now(), expected_at=clock.now() + dt.timedelta(hours=3)
+        )
+    going = ride(cast, discharge, stay.patient, hours=3)
+    with at_the_desk(cast, new_page) as (stack, page):
+        plan, keys = f"{stack.url}/discharges/{discharge.pk}", Keyboard(page)
+        page.goto(plan)
+        _the_equipment_is_ordered(keys, items)
+        page.goto(plan)
+        care = _the_care_is_ordered_and_the_patient_chooses(cast, keys)
+        print(f"bed, oxygen, walker and home health: {keys.answers} inputs, {keys.presses} keys")
+        assert keys.answers <= 16
+        order = _the_supplier_takes_it_and_is_late(cast)
+        page.goto(plan)
+        expect(page.locator("main")).to_contain_text("Move the ride?")
+        before = _pickup(cast, going)
+        keys.reach("button[value='accept']")
+        keys.press("Enter")
+        expect(page.locator("main")).not_to_contain_text("Move the ride?")
+        settle()
+        assert _pickup(cast, going) > before + dt.timedelta(hours=1)
+        gear.hand_over(cast, gear.send_out(cast, order))
+        _the_nurse_comes(cast, care, nurse)
+        with act_as(cast.staff()):
+            assert waits_of([going.pk]).get(going.pk, "") == "", "nothing holds the ride any more"
+        page.goto(plan)
+        keys.reach("form[action$='/ready'] button")
+        keys.press("Enter")
+        expect(page.locator("form[action$='/ready']")).to_have_count(0)
+    with act_as(cast.staff()):
+        assert Discharge.objects.get(pk=discharge.pk).status == "ready"
+
+
+def _the_equipment_is_ordered(keys: Keyboard, items: dict[str, Any]) -> None:
+    """Three items and by when; the chart gives address and phone."""
+    page = keys.page
+    keys.reach("a[href*='/equipment/new']")
+    keys.press("Enter")
+    page.wait_for_url("**/equipment/new?*")
+    for item in _in_page_order(page, [items[code] for code in (gear.BED, gear.OXYGEN, gear.WALKER)]):
+        if item.sizes:
+            keys.select(f"size_{item.pk}", "Adult")
+        keys.write(f"qty_{item.pk}", "1")
+    keys.write_moment("deliver_by", in_keys(2))
+    keys.press("Control+Enter")
+    page.wait_for_url(lambda url: "/equipment/" in url and "/new" not in url)
+    settle()
+
+
+def _in_page_order(page: Page, items: list[Any]) -> list[Any]:
+    """The items as they stand on the page, top to bottom."""
+    return sorted(items, key=lambda item: page.locator(f"[name='qty_{item.pk}']").bounding_box()["y"])
+
+
+def _the_care_is_ordered_and_the_patient_chooses(cast: Cast, keys: Keyboard) -> ServiceRequest:
+    """A nurse and a physical therapist; the list is shown and the patient's choice kept."""
+    page = keys.page
+    keys.reach("a[href*='/home-health/new']")
+    keys.press("Enter")
+    page.wait_for_url("**/home-health/new?*")
+    keys.tick("disciplines", "rn")
+    keys.tick("disciplines", "pt")
+    keys.write("reason", "Wound care after surgery")
+    keys.write("practitioner_name", "Dr. Imani Wolfe")
+    keys.choose("homebound", "yes")
+    keys.select("payer_class", "Medicare")
+    keys.press("Control+Enter")
+    page.wait_for_url(lambda url: "/home-health/" in url and "/new" not in url)
+    settle()
+    page.reload()
+    keys.reach("a[href$='/choice']")
+    keys.press("Enter")
+    page.wait_for_url("**/choice")
+    keys.choose("vendor", str(cast.northbound.pk))
+    # A pointer draws a signature; who has none says why there is none.
+    keys.reach("[data-cannot-sign]")
+    keys.press("Enter")
+    keys.write("cannot_sign_reason", "Hand in a cast")
+    keys.press("Control+Enter")
+    page.wait_for_url(lambda url: not url.endswith("/choice"))
+    settle()
+    with act_as(cast.staff()):
+        assert PatientChoice.objects.get().agency_name == "Northbound Medical"
+        return ServiceRequest.objects.get(kind="home_health")
+
+
+def _the_supplier_takes_it_and_is_late(cast: Cast) -> EquipmentOrder:
+    """Accepted, then said to come two hours after the ride was booked for."""
+    with act_as(cast.staff()):
+        order = EquipmentOrder.objects.get()
+        assert EquipmentOrderLine.objects.filter(order=order).count() == 3
+    order = gear.take(cast, order)
+    slip(cast, order, 5)
+    return order
+
+
+def _the_nurse_comes(cast: Cast, care: ServiceRequest, nurse: Any) -> None:
+    """The agency accepts, and its nurse checks in at the patient's home."""
+    referral = home.accept(cast, care, cast.northbound)
+    visit = home.planned(cast, cast.northbound, home.first_visit(cast, cast.northbound, referral), nurse)
+    where = home.at_home(cast, referral)
+    with act_as(home.clinician(cast, cast.northbound)):
+        visits.check_in(visit.pk, at=clock.now(), key="tap-0001", where=where)
+    settle()
+    assert home.request_of(cast, care).status == "in_progress"
+
+
+def _pickup(cast: Cast, request: ServiceRequest) -> dt.datetime:
+    with act_as(cast.staff()):
+        return Trip.objects.get(request=request).pickup_at
