@@ -13,7 +13,7 @@ from logistics.core.errors import DomainError
 from logistics.core.scoping import Scope
 
 # A pickup up to 15 minutes late still counts as on time, in the contracts and in the figures. A ride that must arrive
-# by a time is asked for that much earlier, so that a pickup that is late by contract terms does not miss the appointment.
+# by a time is asked for that much earlier, so that a pickup late by contract terms does not miss the appointment.
 ARRIVE_BUFFER_MINUTES = 15
 # How long after the asked time a pickup still counts as what was asked.
 WINDOW_MINUTES = {"at": 30, "now": 60, "ready": 60, "arrive": ARRIVE_BUFFER_MINUTES}

@@ -96,7 +96,8 @@ def allowed(cast: Cast, person: Patient, trips: int, *, days: int = 30, first: i
         row = authorization_records.add(
             patient=person, **{
                 "payer_name": "Medicare", "levels": ["BLS"], "requested_qty": trips,
-                "supplier_name": "Tamarack Ambulance", "supplier_id": cast.tamarack.pk, "starts_on": today + dt.timedelta(first),
+                "supplier_name": "Tamarack Ambulance", "supplier_id": cast.tamarack.pk,
+                "starts_on": today + dt.timedelta(first),
                 "ends_on": today + dt.timedelta(first + days), **more,
             },
         )  # fmt: skip
