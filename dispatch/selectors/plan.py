@@ -321,7 +321,8 @@ def _milestones(
     ready = discharge.status in ("ready", "left")
     steps.append(("ready", None, ready, ""))
     steps.append(("left", discharge.left_at, discharge.status == "left", ""))
-    found, blocking = [], False
+    # Once the patient has left, what was not done holds nobody any more.
+    found, blocking = [], discharge.status in ("left", "withdrawn")
     for key, when, done, note in steps:
         state = "done" if done else "open" if blocking else "blocking"
         blocking = blocking or not done
