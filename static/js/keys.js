@@ -17,6 +17,12 @@ function press(element) {
   else element.click();
 }
 
+// What Ctrl Enter stands for: the form's primary button or its only one, so that the button's own value goes along.
+function mainButton(form) {
+  const all = [...form.querySelectorAll("button[type=submit]:enabled")].filter(visible);
+  return all.find((button) => button.matches(".pri")) ?? (all.length === 1 ? all[0] : null);
+}
+
 // J and K walk the first link or button of each item; focus is the selection, so Enter opens it as any link.
 function step(by) {
   const list = document.activeElement?.closest("[data-items]") ?? [...document.querySelectorAll("main [data-items]")].find(visible);
@@ -32,8 +38,7 @@ document.addEventListener("keydown", (event) => {
   const target = event.target;
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
     const form = target.closest?.("form") ?? document.querySelector("main form[data-submit-key]");
-    // Through its main button, so that the button's own value goes along.
-    if (form) { event.preventDefault(); form.requestSubmit(form.querySelector("button.pri[type=submit]:enabled")); }
+    if (form) { event.preventDefault(); form.requestSubmit(mainButton(form)); }
     return;
   }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

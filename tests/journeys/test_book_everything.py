@@ -305,3 +305,40 @@ def _the_nurse_comes(cast: Cast, care: ServiceRequest, nurse: Any) -> None:
 def _pickup(cast: Cast, request: ServiceRequest) -> dt.datetime:
     with act_as(cast.staff()):
         return Trip.objects.get(request=request).pickup_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_survives_the_end_of_its_session_and_fits_a_screen_at_twice_the_size(new_page: Any) -> None:
+    cast = build_cast()
+    gear.catalog(cast)
+    stay = admit(cast)
+    with act_as(cast.staff()):
+        discharge = Discharge.objects.create(encounter=stay, announced_at=clock.now())
+    # 1440 pixels at 200 % leave 720; this page may be measured.
+    with at_the_desk(cast, new_page, viewport={"width": 720, "height": 450}, bypass_csp=True) as (stack, page):
+        form = f"{stack.url}/book?patient={stay.patient_id}"
+        for path in ("standing/new", "equipment/new", "home-health/new", "book"):
+            page.goto(f"{stack.url}/{path}?patient={stay.patient_id}")
+            _nothing_lies_beside(page)
+        page.goto(f"{stack.url}/discharges/{discharge.pk}")
+        _nothing_lies_beside(page)
+        page.goto(form)
+        keys = Keyboard(page)
+        keys.pick("destination", "willow", expected="Willow Creek")
+        keys.choose("mobility", "wheelchair")
+        keys.write("driver_note", "Two bags and a cat")
+        expect(page.locator("[data-draft-note]")).to_contain_text("Draft saved")
+        page.context.clear_cookies()
+        keys.press("Control+Enter")
+        page.wait_for_url("**/sign-in*")
+        cookie = signed_in(cast.people["case_manager@lakeshore"]).cookies["carrywell_session"].value
+        page.context.add_cookies([{"name": "carrywell_session", "value": cookie, "url": stack.url}])
+        page.goto(form)
+        expect(page.locator("[name='destination_text']")).to_have_value("Willow Creek Skilled Nursing")
+        expect(page.locator("[name='mobility'][value='wheelchair']")).to_be_checked()
+        expect(page.locator("[name='driver_note']")).to_have_value("Two bags and a cat")
+    assert [request.status for request in requests_of(cast, stay.patient_id)] == ["draft"]
+
+
+def _nothing_lies_beside(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
