@@ -59,11 +59,11 @@ def cancel_fee(terms: CancelTerms, stage: str, *, minutes_before: float) -> tupl
     if stage not in STAGES:
         raise ValueError(f"unknown stage {stage!r}")
     if stage == "before_accept":
-        return ZERO, "no vendor had accepted"
+        return ZERO, "no vendor has accepted"
     if stage == "en_route":
-        return to_cents(terms.en_route_amount), "the crew was on its way"
+        return to_cents(terms.en_route_amount), "crew on its way"
     if stage == "at_door":
-        return to_cents(terms.at_door_amount), "the crew was at the door"
+        return to_cents(terms.at_door_amount), "crew at the door"
     if minutes_before >= terms.free_minutes:
         return ZERO, f"free until {terms.free_minutes} min before the pickup"
     if terms.free_minutes:

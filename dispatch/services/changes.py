@@ -71,7 +71,7 @@ def change(trip_id: UUID, *, wanted: dict[str, Any], version: int, reason: str =
         words = "The crew is on its way: the pickup cannot move now. Call the vendor, or hold the patient."
         raise DomainError(words, code="under_way", fields={"pickup_local": words})
     if case.trip.vendor_id is None or _needs_no_answer(case):
-        return _apply(case, reason=reason or "Changed by a person")
+        return _apply(case, reason=reason or "Request changed")
     return _propose(case, "change", reason)
 
 
@@ -274,7 +274,7 @@ def _words(trip: dict[str, Any], leg: dict[str, Any]) -> dict[str, str]:
     return {
         "Pickup": f"{at:%a} {at.day} {at:%b} {at:%H:%M} {at:%Z}",
         "Level": levels.LEVELS[trip["level"]].label,
-        "Drop-off": f"{load.get('dropoff_zone') or 'Drop-off'}, {leg['miles']} mi, {leg['minutes']} min",
+        "Drop-off": f"{load.get('dropoff_zone') or 'Drop-off'}, {leg['miles']} mi",
         "Needs": ", ".join(policies.need_words(load.get("needs", []), load.get("oxygen_lpm"))) or "none",
         "Precautions": policies.ISOLATION_WORDS.get(leg["isolation"], "none"),
         "Weight": policies.weight_band(load.get("patient_lb")) or "not given",

@@ -55,7 +55,7 @@ def fee_of(trip: Trip, *, legs: list[Leg] | None = None, code: str = "", now: dt
     legs = list(Leg.objects.filter(trip=trip)) if legs is None else legs
     stage = stage_of(trip, legs)
     if stage == "before_accept" or trip.vendor_id is None:
-        return Fee("before_accept", ZERO, "no vendor had accepted")
+        return Fee("before_accept", ZERO, "no vendor has accepted")
     contract = contracts.in_force(clock.local(trip.pickup_at, trip.time_zone).date()).get(trip.vendor_id)
     if contract is None:
         return Fee(stage, ZERO, "no contract in force asks a fee")
@@ -72,7 +72,7 @@ def check_seen(fee: Fee, seen: Decimal | None) -> None:
     """Refuse what became more expensive since the person looked (``None``: nobody looked, a system decides)."""
     if seen is not None and fee.amount > seen:
         raise StaleState(
-            f"The fee is ${fee.amount} now, because {fee.rule}; it was ${seen} when you looked. "
+            f"The fee is ${fee.amount} now ({fee.rule}); it was ${seen} when you looked. "
             "Nothing was done. Decide again.",
             current=fee.stage,
             code="fee_rose",

@@ -142,13 +142,13 @@ def cancel(
         )
     fee = fees.fee_of(trip, legs=legs, code=reason)
     fees.check_seen(fee, fee_seen)
+    words = states.CANCEL_REASONS[reason]
     for leg in legs:
         if leg.status not in states.LEG.final:
-            leg_to(leg, "canceled", source=source, reason=reason)
-    runs.release(trip, reason=reason)
-    withdraw_offers(trip, reason=reason, source=source, also_accepted=True)
+            leg_to(leg, "canceled", source=source, reason=words)
+    runs.release(trip, reason=words)
+    withdraw_offers(trip, reason=words, source=source, also_accepted=True)
     withdraw_proposals(trip, reason="The trip was canceled", source=source)
-    words = states.CANCEL_REASONS[reason]
     return trip_to(
         trip,
         "canceled",

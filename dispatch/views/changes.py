@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dispatch.forms.booking import destination_initial
+from dispatch.forms.booking import COMPANIONS, destination_initial
 from dispatch.forms.changes import LABELS, ChangeForm, DivertForm, LevelForm, answers_of
 from dispatch.models import Proposal, Trip
 from dispatch.selectors import history
@@ -229,6 +229,8 @@ def _compared(
 def _shown(name: str, value: str) -> str:
     if name == "pickup_local":
         return value.replace("T", " ")
+    if name == "companions":
+        return dict(COMPANIONS).get(value, value)
     if name == "needs":
         words = dict(ChangeForm.base_fields["needs"].choices)  # type: ignore[attr-defined]
         return ", ".join(words.get(code, code) for code in value.split(",") if code) or "none"

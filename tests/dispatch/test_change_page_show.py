@@ -220,7 +220,7 @@ def test_canceling_shows_fee_and_way_back_and_asks_again_when_it_rose(cast: Cast
     url = f"/trips/{out.number}/cancel"
     shown = client.get(url)
     page = problem_of(shown)
-    assert "A fee of <b>$20.00</b> applies, because later than 60 min before the pickup." in page
+    assert "A fee of <b>$20.00</b> applies: later than 60 min before the pickup." in page
     assert f"Return: {clock.local(back.pickup_at, back.time_zone):%H:%M}, secured by" in page
     seen = shown.context["form"]["seen"].value()
     body = {"seen": seen, "fee_seen": "20.00", "reason": "patient_request"}

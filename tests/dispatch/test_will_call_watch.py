@@ -180,6 +180,7 @@ class TestLink:
         page = problem_of(answer)
         assert answer.status_code == 200
         assert "I am ready" in page
+        assert f">{clock.local(back.pickup_at, back.time_zone):%H:%M}</time>" in page, "on the clock of the place"
         for secret in (FAMILY, "Willow", "High St", "4 West", str(back.pk)):
             assert secret not in page
         assert answer["Referrer-Policy"] == "no-referrer"
