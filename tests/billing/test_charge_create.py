@@ -7,6 +7,7 @@ import threading
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.utils import ProgrammingError
 
@@ -55,6 +56,30 @@ def test_a_completed_trip_is_charged_by_its_contract_line_by_line(cast: Cast) ->
     assert lines[1].rule.endswith("planned route")
     assert charge.contract_version == 1
     assert charge.vendor_id == cast.northbound.pk
+
+
+def test_a_ride_over_midnight_is_charged_on_the_day_of_its_pickup(cast: Cast) -> None:
+    zone = "America/Chicago"
+    soon = clock.local(clock.now(), zone) + dt.timedelta(hours=1)
+    loaded_at = soon.replace(hour=23, minute=50, second=0, microsecond=0)
+    if loaded_at < soon:
+        loaded_at += dt.timedelta(days=1)
+    with time_machine.travel(loaded_at - dt.timedelta(minutes=40), tick=False):
+        trip = assigned(cast)
+    with act_as(vendor_scope(cast, cast.northbound.pk)):
+        leg = Leg.objects.get(trip_id=trip.pk)
+    with time_machine.travel(loaded_at, tick=False), act_as(vendor_scope(cast, cast.northbound.pk)):
+        transitions.tap(leg.pk, "on_board", at=clock.now(), key="key-00000001")
+    with time_machine.travel(loaded_at + dt.timedelta(minutes=40), tick=False):
+        with act_as(vendor_scope(cast, cast.northbound.pk)):
+            proof.record(
+                leg.pk, receiver_name="Elena Brandt", receiver_relation="family", unsigned_reason="Hand in a cast",
+                at=clock.now(), key="key-00000002",
+            )  # fmt: skip
+        settle()
+        assert clock.local(clock.now(), zone).strftime("%H:%M") == "00:30"
+    with act_as(cast.staff()):
+        assert Charge.objects.get(trip=trip).service_on == loaded_at.date()
 
 
 def test_driven_miles_count_when_they_were_measured(cast: Cast) -> None:
