@@ -107,17 +107,19 @@ def regroup(journey_id: UUID) -> int:
     journey = Journey.objects.filter(pk=journey_id).first()
     if journey is None:
         return 0
-    ids = Trip.objects.filter(request__journey_id=journey_id, vendor=None, status__in=LOOKING).values_list(
-        "pk", flat=True
-    )
-    members = [trip for trip in lock(ids).values() if trip.vendor_id is None and trip.status in LOOKING]
     together = journey.same_vendor or journey.kind == "wait_return"
-    groups = [members] if together else [[trip] for trip in members]
-    moved = 0
-    for group in groups:
-        if group and not _in_step(group):
-            moved += _again(group)
-    return moved
+    looking = list(Trip.objects.filter(request__journey_id=journey_id, vendor=None, status__in=LOOKING))
+    if all(_in_step(group) for group in _groups(looking, together=together)):
+        return 0  # the usual answer, and nobody waits for a lock
+    locked = [trip for trip in lock(trip.pk for trip in looking).values() if trip.vendor_id is None]
+    members = [trip for trip in locked if trip.status in LOOKING]
+    return sum(_again(group) for group in _groups(members, together=together) if not _in_step(group))
+
+
+def _groups(trips: list[Trip], *, together: bool) -> list[list[Trip]]:
+    if together:
+        return [trips] if trips else []
+    return [[trip] for trip in trips]
 
 
 @transaction.atomic
