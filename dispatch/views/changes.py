@@ -152,6 +152,9 @@ def take_back(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
     """After a vendor's no: take the trip back, with the fee shown before, and ask others."""
     proposal = _proposal(proposal_id)
     trip = proposal.trip
+    if proposal.status not in ("refused", "lapsed"):
+        messages.warning(request, "This change waits for nobody's choice now.")
+        return see_other(reverse("dispatch:trip", args=[trip.number]))
     fee = fees.fee_of(trip)
     problem, status = "", 200
     if request.method == "POST":

@@ -146,6 +146,9 @@ def test_a_vendor_says_no_with_a_reason_and_the_desk_decides(cast: Cast) -> None
     staff.post(f"/trips/{trip.number}/change", form_of(staff, trip, pickup_local=at(trip, 60)))
     with act_as(cast.staff()):
         proposal = Proposal.objects.get()
+    early = staff.post(f"/changes/{proposal.pk}/take-back", {"fee_seen": "0"}, follow=True)
+    assert "waits for nobody" in problem_of(early), "the vendor has not answered yet"
+    assert fresh(cast, trip).vendor_id == cast.northbound.pk
     empty = vendor.post(f"/changes/{proposal.pk}/refuse", {"note": ""})
     assert (empty.status_code, "Say why" in problem_of(empty)) == (422, True)
     assert vendor.post(f"/changes/{proposal.pk}/refuse", {"note": "Shift ends at 18:00"}).status_code == 303
