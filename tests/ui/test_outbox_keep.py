@@ -164,6 +164,7 @@ def test_signing_out_wipes_the_kept_pages(kept: Page):
         }"""
     )
     until(kept, lambda: ("/sign-out", {}) in gallery.POSTS)
+    kept.wait_for_url("**/sign-out")
     kept.goto(kept.url.rsplit("/", 1)[0] + "/sign-in")
     assert not has_copies(kept)
 

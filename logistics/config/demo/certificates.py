@@ -37,7 +37,7 @@ DIALYSIS: dict[str, Any] = {
     "destination": "Bayview Dialysis Center",
     "round_trip": True,
     "service_needed": "Hemodialysis, three times a week; not given at home",
-    "closest": "yes",
+    "nearest": "yes",
     "diagnosis": "End-stage renal disease; left above-knee amputation, right hip contracture",
     "icd10": ["N18.6", "Z89.612", "M24.551"],
     "bed_alone": True,

@@ -50,7 +50,8 @@ class CertificateForm(forms.Form):
     service_needed = forms.CharField(
         label="Service needed there, and why it is not available here", max_length=300, required=False
     )
-    closest = forms.ChoiceField(
+    # Not "closest": a field of that name would hide the method of that name that scripts call on the form.
+    nearest = forms.ChoiceField(
         label="Is it the closest appropriate facility?", choices=YES_NO, widget=forms.RadioSelect, required=False
     )
     farther_reason = forms.CharField(label="If not, why not a nearer one", max_length=200, required=False)
@@ -99,7 +100,7 @@ class CertificateForm(forms.Form):
         data = dict(self.cleaned_data)
         for name in ("height_in", "weight_lb"):
             data[name] = "" if data[name] is None else str(data[name])
-        names = (*certificates.TEXTS, *certificates.FLAGS, "closest", "icd10", "checklist")
+        names = (*certificates.TEXTS, *certificates.FLAGS, "nearest", "icd10", "checklist")
         return {name: data[name] for name in names}
 
 

@@ -53,7 +53,7 @@ def lines_of(row: PhysicianCertification, answers: dict[str, Any]) -> list[Line]
     if answers.get("checklist_other"):
         checks.append(answers["checklist_other"])
     codes = ", ".join(answers.get("icd10", []))
-    closest = {"yes": "Yes", "no": f"No: {answers.get('farther_reason', '')}"}.get(answers.get("closest", ""), "")
+    closest = {"yes": "Yes", "no": f"No: {answers.get('farther_reason', '')}"}.get(answers.get("nearest", ""), "")
     period = f"{row.starts_on:%m/%d/%Y}"
     if row.ends_on != row.starts_on:
         period = f"{period} to {row.ends_on:%m/%d/%Y}"

@@ -126,7 +126,7 @@ def save(
         )
     if problems:
         raise DomainError("Some answers need a change.", code="incomplete", fields=problems)
-    row.answers = {name: answers[name] for name in (*TEXTS, *FLAGS, "closest", "icd10", "checklist") if name in answers}
+    row.answers = {name: answers[name] for name in (*TEXTS, *FLAGS, "nearest", "icd10", "checklist") if name in answers}
     row.span, row.level, row.starts_on, row.ends_on = span, level, starts_on, ends_on
     row.narrative_token = token
     row.reaffirmed_at = clock.now() if reaffirmed and token is not None else None
@@ -151,7 +151,7 @@ def missing(row: PhysicianCertification) -> dict[str, str]:
     confined = all(answers.get(name) for name in ("bed_alone", "bed_walk", "bed_sit"))
     if not confined and not answers.get("checklist") and not str(answers.get("checklist_other", "")).strip():
         found["checklist"] = "Say that the patient is bed-confined (all three), or choose what needs an ambulance."
-    if answers.get("closest") == "no" and not str(answers.get("farther_reason", "")).strip():
+    if answers.get("nearest") == "no" and not str(answers.get("farther_reason", "")).strip():
         found["farther_reason"] = "Write why a nearer facility cannot take the patient."
     if row.level in ("ALS", "CCT") and not str(answers.get("level_reason", "")).strip():
         found["level_reason"] = "Write what makes this level necessary."
