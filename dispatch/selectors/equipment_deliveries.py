@@ -25,11 +25,11 @@ from logistics.core.equipment import full_name
 from vendors.models import StockItem
 
 PAGE_SIZE = 50
-TODO = ("accepted", "backordered", "allocated", "scheduled", "out_for_delivery", "attempted", "wrong_item",
+UNDER_WAY = ("accepted", "backordered", "allocated", "scheduled", "out_for_delivery", "attempted", "wrong_item",
         "partly_delivered", "pickup_requested", "picked_up", "held")  # fmt: skip
 SHOWN = [("todo", "To do"), ("review", "Waiting for review"), ("done", "Delivered"), ("all", "All")]
 IN_SHOWN = {
-    "todo": TODO,
+    "todo": UNDER_WAY,
     "review": ("pod_review",),
     "done": ("pod_accepted", "on_rent", "closed", "returned", "refused", "recalled"),
 }
@@ -107,7 +107,7 @@ def rows_of(orders: Iterable[EquipmentOrder]) -> list[dict[str, Any]]:
             "items": [full_name(line.name, line.size, line.quantity) for line in lines.get(order.pk, [])],
             "who": people.get(order.pk, Recipient()),
             "customer": customers.get(order.tenant_id, ""),
-            "late": order.delivered_at is None and order.status in TODO and order.deliver_by_at < now,
+            "late": order.delivered_at is None and order.status in UNDER_WAY and order.deliver_by_at < now,
             "next": NEXT.get(order.status, ""),
         }
         for order in found
