@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.db import transaction
@@ -14,19 +14,15 @@ from dispatch.models import Leg, LegEvent, Offer, OfferEvent, Proposal, Proposal
 from dispatch.services import fees, runs
 from logistics.core import audit, clock, scoping
 from logistics.core.errors import DomainError, IllegalMove
-from logistics.core.machines import move
+from logistics.core.machines import How, move
 
 
 def trip_to(
     trip: Trip,
     to: str,
     *,
-    source: str = "user",
-    reason: str = "",
-    at: dt.datetime | None = None,
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
     vendor_id: Any = None,
+    **how: Unpack[How],
 ) -> Trip:
     """Move a trip; publishes ``trip.<status>``.
 
@@ -34,7 +30,8 @@ def trip_to(
     back). ``changes`` are plain columns set in the same UPDATE. Raises ``IllegalMove`` or ``StaleState``.
     """
     # QuerySet.update() does not touch auto_now columns; pages sort and cache by this one.
-    changes = {"updated_at": clock.now(), **(changes or {})}
+    changes = {"updated_at": clock.now(), **(how.get("changes") or {})}
+    how["changes"] = changes
     vendor = vendor_id or changes.get("vendor_id") or trip.vendor_id
     return move(
         trip,
@@ -44,12 +41,8 @@ def trip_to(
         event_field="trip",
         event_fields={"vendor_id": vendor},
         topic=f"trip.{to}",
-        source=source,
-        reason=reason,
-        at=at,
-        changes=changes,
-        details=details,
         payload={"request_id": str(trip.request_id), "notify_vendor_ids": [str(vendor)] if vendor else []},
+        **how,
     )
 
 
@@ -57,13 +50,9 @@ def leg_to(
     leg: Leg,
     to: str,
     *,
-    source: str = "user",
-    reason: str = "",
-    at: dt.datetime | None = None,
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
     event_fields: dict[str, Any] | None = None,
     vendor_id: Any = None,
+    **how: Unpack[How],
 ) -> Leg:
     """Move a leg; publishes ``leg.<status>``. ``event_fields`` carry a tap's key, position and skew."""
     vendor = vendor_id or leg.vendor_id
@@ -75,23 +64,15 @@ def leg_to(
         event_field="leg",
         event_fields={"vendor_id": vendor, **(event_fields or {})},
         topic=f"leg.{to}",
-        source=source,
-        reason=reason,
-        at=at,
-        changes=changes,
-        details=details,
         payload={"trip_id": str(leg.trip_id), "notify_vendor_ids": [str(vendor)] if vendor else []},
+        **how,
     )
 
 
 def offer_to(
     offer: Offer,
     to: str,
-    *,
-    source: str = "user",
-    reason: str = "",
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
+    **how: Unpack[How],
 ) -> Offer:
     """Move an offer; publishes ``offer.sent`` when it opens, else ``offer.<status>``."""
     return move(
@@ -102,22 +83,15 @@ def offer_to(
         event_field="offer",
         event_fields={"vendor_id": offer.vendor_id},
         topic="offer.sent" if to == "open" else f"offer.{to}",
-        source=source,
-        reason=reason,
-        changes=changes,
-        details=details,
         payload={"trip_id": str(offer.trip_id)},
+        **how,
     )
 
 
 def proposal_to(
     proposal: Proposal,
     to: str,
-    *,
-    source: str = "user",
-    reason: str = "",
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
+    **how: Unpack[How],
 ) -> Proposal:
     """Move a proposed change; publishes ``proposal.<status>``."""
     return move(
@@ -128,11 +102,8 @@ def proposal_to(
         event_field="proposal",
         event_fields={"vendor_id": proposal.vendor_id},
         topic=f"proposal.{to}",
-        source=source,
-        reason=reason,
-        changes=changes,
-        details=details,
         payload={"trip_id": str(proposal.trip_id)},
+        **how,
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations.imports import own, supply
+from integrations.imports import own, supply, undo
 from integrations.imports.ledger import Ledger, Made
 from integrations.imports.reading import Table, decode, in_order, read_file
 from integrations.models import ImportBatch, ImportedRow
@@ -161,8 +161,6 @@ def _row(batch: ImportBatch, number: int, made: Made) -> ImportedRow:
 
 
 def _take_back(tenant: Organization, batch: ImportBatch, who: dict[str, Any]) -> str:
-    from integrations.imports import undo
-
     ledger = _ledger(tenant, who)
     with ledger.staff():
         rows = list(ImportedRow.objects.filter(batch=batch, undone_at__isnull=True).order_by("-sequence"))

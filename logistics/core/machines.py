@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db import models, transaction
 
@@ -62,6 +62,16 @@ class StatusEvent(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "objects"
+
+
+class How(TypedDict, total=False):
+    """What every move may say of itself; :func:`move` tells what each means. A room's ``<noun>_to`` passes it on."""
+
+    source: str
+    reason: str
+    at: dt.datetime | None
+    changes: dict[str, Any] | None
+    details: dict[str, Any] | None
 
 
 def move(

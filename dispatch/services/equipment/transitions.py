@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from dispatch import states
 from dispatch.models import EquipmentEvent, EquipmentOffer, EquipmentOfferEvent, EquipmentOrder
 from logistics.core import audit, clock, outbox, scoping
 from logistics.core.errors import DomainError, NotAllowed
-from logistics.core.machines import move
+from logistics.core.machines import How, move
 
 
 def order_to(
     order: EquipmentOrder,
     to: str,
     *,
-    source: str = "user",
-    reason: str = "",
-    at: dt.datetime | None = None,
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
     vendor_id: Any = None,
+    **how: Unpack[How],
 ) -> EquipmentOrder:
     """Move an order; publishes ``equipment.<status>``.
 
     ``vendor_id`` names the supplier whom the move concerns when the row does not (one that gives it back).
     """
     # QuerySet.update() does not touch auto_now columns.
-    changes = {"updated_at": clock.now(), **(changes or {})}
+    changes = {"updated_at": clock.now(), **(how.get("changes") or {})}
+    how["changes"] = changes
     vendor = vendor_id or changes.get("vendor_id") or order.vendor_id
     return move(
         order,
@@ -39,23 +35,15 @@ def order_to(
         event_field="order",
         event_fields={"vendor_id": vendor},
         topic=f"equipment.{to}",
-        source=source,
-        reason=reason,
-        at=at,
-        changes=changes,
-        details=details,
         payload={"request_id": str(order.request_id), "notify_vendor_ids": [str(vendor)] if vendor else []},
+        **how,
     )
 
 
 def offer_to(
     offer: EquipmentOffer,
     to: str,
-    *,
-    source: str = "user",
-    reason: str = "",
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
+    **how: Unpack[How],
 ) -> EquipmentOffer:
     """Move a supplier's offer; publishes ``equipment_offer.sent`` when it opens, else ``equipment_offer.<status>``."""
     return move(
@@ -66,11 +54,8 @@ def offer_to(
         event_field="offer",
         event_fields={"vendor_id": offer.vendor_id},
         topic="equipment_offer.sent" if to == "open" else f"equipment_offer.{to}",
-        source=source,
-        reason=reason,
-        changes=changes,
-        details=details,
         payload={"order_id": str(offer.order_id)},
+        **how,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Unpack
 
-from logistics.core.machines import move
+from logistics.core.machines import How, move
 from logistics.requests import states
 from logistics.requests.models import (
     Authorization,
@@ -30,12 +30,8 @@ def request_to(
     request: ServiceRequest,
     to: str,
     *,
-    source: str = "user",
-    reason: str = "",
-    at: dt.datetime | None = None,
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
     topic: str | None = None,
+    **how: Unpack[How],
 ) -> ServiceRequest:
     """Move a service request. Publishes ``request.ready`` or ``request.<status>``, or ``topic`` when given
     (a ride confirmed by its discharge, but not yet complete enough for dispatch).
@@ -49,12 +45,8 @@ def request_to(
         event_model=RequestEvent,
         event_field="request",
         topic=topic or REQUEST_TOPICS.get(to, f"request.{to}"),
-        source=source,
-        reason=reason,
-        at=at,
-        changes=changes,
-        details=details,
         payload={"unit_id": str(request.unit_id or ""), "encounter_id": str(request.encounter_id or "")},
+        **how,
     )
 
 
@@ -137,11 +129,7 @@ def discharge_to(
 def standing_order_to(
     order: StandingOrder,
     to: str,
-    *,
-    source: str = "user",
-    reason: str = "",
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
+    **how: Unpack[How],
 ) -> StandingOrder:
     """Move a standing order. Publishes ``standing_order.<status>``."""
     return move(
@@ -151,21 +139,15 @@ def standing_order_to(
         event_model=StandingOrderEvent,
         event_field="order",
         topic=f"standing_order.{to}",
-        source=source,
-        reason=reason,
-        changes=changes,
-        details=details,
         payload={"patient_id": str(order.patient_id)},
+        **how,
     )
 
 
 def certification_to(
     certification: PhysicianCertification,
     to: str,
-    *,
-    reason: str = "",
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
+    **how: Unpack[How],
 ) -> PhysicianCertification:
     """Move a certification. Publishes ``certification.<status>``."""
     return move(
@@ -175,20 +157,15 @@ def certification_to(
         event_model=CertificationEvent,
         event_field="certification",
         topic=f"certification.{to}",
-        reason=reason,
-        changes=changes,
-        details=details,
         payload={"patient_id": str(certification.patient_id), "request_id": str(certification.request_id or "")},
+        **how,
     )
 
 
 def authorization_to(
     authorization: Authorization,
     to: str,
-    *,
-    reason: str = "",
-    changes: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
+    **how: Unpack[How],
 ) -> Authorization:
     """Move an authorization. Publishes ``authorization.<status>``."""
     return move(
@@ -198,8 +175,6 @@ def authorization_to(
         event_model=AuthorizationEvent,
         event_field="authorization",
         topic=f"authorization.{to}",
-        reason=reason,
-        changes=changes,
-        details=details,
         payload={"patient_id": str(authorization.patient_id)},
+        **how,
     )
