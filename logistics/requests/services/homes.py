@@ -13,7 +13,7 @@ from typing import Any
 from logistics.core import audit, clock, scoping
 from logistics.core.errors import DomainError
 from logistics.requests.models import Patient, PatientAddress, ServiceRequest, TransportDetail
-from logistics.requests.services import alerts, geocode
+from logistics.requests.services import alerts
 
 PARTS = ("line", "city", "state", "zip_code")
 # A home that nobody has confirmed for so long is asked about again before a ride goes there (our own choice).
@@ -103,19 +103,6 @@ def check(patient: Patient, detail: TransportDetail) -> str:
     if now.stale:
         return f"The home was last confirmed {now.days} days ago. Ask whether the patient still lives there."
     return ""
-
-
-def change(patient: Patient, address: dict[str, str]) -> Patient:
-    """Write a home that the patient told. Raises :class:`DomainError` naming ``line`` or ``zip_code``."""
-    from logistics.requests.services.patients import update_demographics
-
-    wanted = parts_of(address)
-    if not wanted["line"]:
-        raise DomainError("Write the street and number.", code="no_street", fields={"line": "Write the street."})
-    location = geocode.locate({"zip_code": wanted["zip_code"], "state": wanted["state"]}, field="zip_code")
-    wanted["city"], wanted["state"] = wanted["city"] or location.city, location.state
-    update_demographics(patient, address=wanted)
-    return patient
 
 
 def parts_of(address: Any) -> dict[str, str]:

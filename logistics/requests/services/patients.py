@@ -21,7 +21,7 @@ from logistics.requests.models import (
     StandingOrder,
 )
 from logistics.requests.selectors.patients import mrn_form, name_prefixes, phone_form, token
-from logistics.requests.services import homes
+from logistics.requests.services import geocode, homes
 
 # What search goes by: a change in one of these needs new tokens.
 INDEXED = {"family_name", "given_name", "middle_name", "phone", "birth_date", "mrn"}
@@ -137,6 +137,17 @@ def update_demographics(patient: Patient, **values: Any) -> dict[str, tuple[Any,
     audit.record(action="patient.updated", target=patient, patient_id=patient.pk, details={"fields": sorted(changed)})
     outbox.publish("patient.updated", {"patient_id": str(patient.pk), "fields": sorted(changed)})
     return changed
+
+
+def change_home(patient: Patient, address: dict[str, str]) -> Patient:
+    """Write a home that the patient told. Raises :class:`DomainError` naming ``line`` or ``zip_code``."""
+    wanted = homes.parts_of(address)
+    if not wanted["line"]:
+        raise DomainError("Write the street and number.", code="no_street", fields={"line": "Write the street."})
+    location = geocode.locate({"zip_code": wanted["zip_code"], "state": wanted["state"]}, field="zip_code")
+    wanted["city"], wanted["state"] = wanted["city"] or location.city, location.state
+    update_demographics(patient, address=wanted)
+    return patient
 
 
 def index_tokens(patient: Patient) -> None:

@@ -62,7 +62,7 @@ def patient_add(request: HttpRequest) -> HttpResponse:
                     **_weighed(given),
                 )
                 if given["line"]:
-                    homes.change(patient, form.address())
+                    patients.change_home(patient, form.address())
             except DomainError as error:
                 _explain(form, error)
             else:
@@ -90,7 +90,7 @@ def patient_edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         try:
             patients.update_demographics(patient, **changes)
             if form.cleaned_data["line"] and not homes.same(form.address(), patient.address or {}):
-                homes.change(patient, form.address())
+                patients.change_home(patient, form.address())
         except DomainError as error:
             _explain(form, error)
         else:
