@@ -139,6 +139,25 @@ def some_of(words: Iterable[str]) -> Reader:
     return read
 
 
+DAYS = {"mo": "MO", "tu": "TU", "we": "WE", "th": "TH", "fr": "FR", "sa": "SA", "su": "SU"}
+
+
+def week_days(cell: str) -> list[str]:
+    """``Mon Wed Fri`` as codes of RFC 5545, in the order of the week."""
+    found = {DAYS.get(part[:2].lower(), "") for part in cell.replace(";", " ").replace(",", " ").split()}
+    if "" in found or (cell and not found):
+        raise BadCell("Write the days apart by spaces: Mon Wed Fri.")
+    return [code for code in DAYS.values() if code in found]
+
+
+def hours(cell: str) -> Decimal | None:
+    """``4.5`` hours, more than none and at most a day; None when the cell is empty."""
+    value = money(cell)
+    if value is not None and not 0 < value <= 24:
+        raise BadCell("Write hours such as 4.5, at most 24.")
+    return value
+
+
 def email(cell: str) -> str:
     """An address with one @ and a dotted domain, in lower case."""
     value = cell.lower()

@@ -34,7 +34,7 @@ class Ledger:
     """The health system that imports, who does it, and what was done so far.
 
     ``managed`` are the ids of vendors whose fleet this health system may write: those that an import of its own
-    created and of whom nobody has signed in yet.
+    created and of whom nobody has signed in yet. ``rehearses``: what is written will be rolled back.
     """
 
     tenant: Organization
@@ -43,6 +43,7 @@ class Ledger:
     vendors: dict[str, Organization] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
     links: list[dict[str, str]] = field(default_factory=list)
+    rehearses: bool = False
     report: list[dict[str, Any]] = field(default_factory=list)
 
     def staff(self) -> contextlib.AbstractContextManager[Scope]:

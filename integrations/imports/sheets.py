@@ -8,7 +8,7 @@ from integrations.imports import cells
 from integrations.imports.cells import Reader
 from logistics.accounts import roles
 from logistics.core.levels import LEVELS
-from logistics.requests.models import Place
+from logistics.requests.models import Place, TransportDetail
 from vendors.models import Credential, CrewMember, Rate
 
 
@@ -214,6 +214,40 @@ SHEETS: tuple[Sheet, ...] = (
             Column("note", cells.text(200), "Entrance, hours, ramp or steps", "Ramp at rear"),
         ),
         ("name",),
+    ),
+    Sheet(
+        "standing_orders",
+        "Recurring trips",
+        "Patients who ride from home to the same place on the same days, and back when they are ready",
+        (
+            _must("mrn", cells.text(40), "The patient's number; one that is not known adds the patient", "RV100001"),
+            _must("family_name", cells.text(80), "Family name", "Okonjo"),
+            _must("given_name", cells.text(80), "Given name", "Ruth"),
+            _must("birth_date", cells.date, "Birth date", "1952-08-19"),
+            Column("phone", cells.text(30), "The patient's", "574 555 0311"),
+            _must("address", cells.text(200), "The patient's street and number", "614 Lincoln Way"),
+            Column("city", cells.text(80), "The ZIP code knows it", ""),
+            Column("state", cells.text(2), "The ZIP code knows it", ""),
+            _must("zip_code", cells.text(10), "5 digits", "46544"),
+            _must("site_code", cells.text(40), "The site that sees to it", "HOSP"),
+            _must("unit_code", cells.text(40), "The unit that sees to it", "4W"),
+            _must("place", cells.text(120), "Its name in the address book", "Bayview Dialysis Center"),
+            _must("days", cells.week_days, "Apart by spaces", "Mon Wed Fri"),
+            _must("chair_time", cells.minute_of_day, "When to be there, on the site's clock", "05:30"),
+            Column("return_hours", cells.hours, "Back after about so many hours; empty for one way", "4.5"),
+            Column("return_owner", cells.text(120), "Who says ready; the place if empty", ""),
+            _must(
+                "mobility",
+                cells.one_of([code for code, _ in TransportDetail.MOBILITY]),
+                "How they travel",
+                "wheelchair",
+            ),
+            Column("weight_lb", cells.whole(1, 1000), "Pounds", "151"),
+            Column("payer", cells.text(80), "Who pays", "Medicaid"),
+            _must("start_on", cells.date, "First day", "2026-12-01"),
+            Column("end_on", cells.date, "Last day, if it has one", ""),
+        ),
+        ("mrn", "place", "days", "start_on"),
     ),
 )
 BY_KIND = {sheet.kind: sheet for sheet in SHEETS}

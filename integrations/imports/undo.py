@@ -16,7 +16,7 @@ from logistics.accounts.services import organizations, people
 from logistics.core import audit, clock
 from logistics.core.errors import DomainError
 from logistics.requests.models import Place
-from logistics.requests.services import places
+from logistics.requests.services import places, standing_orders
 from vendors.models import Contract, Credential, CrewMember, Network, Shift, Vehicle
 from vendors.services import contracts, fleet, network
 
@@ -82,6 +82,8 @@ def _remove(row: ImportedRow) -> str:
         contract = Contract.objects.get(pk=row.object_id)
         if contract.status == "signed":
             contracts.end(contract=contract, on=clock.now().date())
+    elif row.object_type == "StandingOrder":
+        standing_orders.end(order_id=row.object_id, reason="The import was undone", code="other")
     elif row.object_type == "Network":
         member = Network.objects.get(pk=row.object_id)
         if member.status != "ended":

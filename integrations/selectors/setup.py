@@ -9,7 +9,7 @@ from integrations.imports.sheets import BY_KIND, SHEETS
 from integrations.models import Feed, ImportBatch
 from logistics.accounts.models import Facility, Membership, Unit
 from logistics.core import clock
-from logistics.requests.models import Place, ServiceRequest
+from logistics.requests.models import Place, ServiceRequest, StandingOrder
 from vendors.models import Contract, Credential, CrewMember, Network, Shift, Vehicle
 
 
@@ -37,7 +37,7 @@ class Step:
 
 
 def steps(tenant_id: Any) -> list[Step]:
-    """The set-up in order, with what exists. Fifteen queries at most, whatever the size."""
+    """The set-up in order, with what exists. Sixteen queries at most, whatever the size."""
     signed = Contract.objects.filter(status="signed").count()
     active = Network.objects.filter(status="active", baa_signed_on__isnull=False).count()
     vehicles, crews = Vehicle.objects.count(), CrewMember.objects.count()
@@ -70,6 +70,8 @@ def steps(tenant_id: Any) -> list[Step]:
              view="vendors:contracts", view_label="Contracts"),
         step("Address book", "Where your patients go", Place.objects.filter(is_active=True).count(), "place",
              kinds=("places",), view="requests:places", view_label="Address book"),
+        step("Recurring trips", "Dialysis and therapy, from home and back", StandingOrder.objects.count(), "series",
+             kinds=("standing_orders",), view="requests:standing", view_label="Recurring trips", needed=False),
         step("EHR feed", "Discharge messages draft rides by themselves", Feed.objects.filter(is_active=True).count(),
              "feed", view="integrations:feeds", view_label="Feeds", needed=False),
         step("First ride", "Book it", booked, "booked ride", view="dispatch:book", view_label="Book a trip"),

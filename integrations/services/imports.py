@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations.imports import own, supply, undo
+from integrations.imports import own, series, supply, undo
 from integrations.imports.ledger import Ledger, Made
 from integrations.imports.reading import Table, decode, in_order, read_file
 from integrations.models import ImportBatch, ImportedRow
@@ -30,6 +30,7 @@ RUNS: dict[str, Callable[[Table, Ledger], None]] = {
     "shifts": supply.shifts,
     "rates": supply.rates,
     "places": own.address_book,
+    "standing_orders": series.standing,
 }
 
 
@@ -108,7 +109,8 @@ def run(tenant_id: UUID, batch_id: UUID, what: str) -> str:
         if what == "undo":
             return _take_back(tenant, batch, who)
         ledger = _ledger(tenant, who)
-        _run_files(files, ledger, rehearse=what == "check")
+        ledger.rehearses = what == "check"
+        _run_files(files, ledger)
         problems = sum(len(part["problems"]) for part in ledger.report)
         with scoping.enter(Scope.staff(tenant_id, **who)):
             batch.report = {"sheets": ledger.report, "links": ledger.links if what == "apply" else []}
@@ -124,13 +126,13 @@ def run(tenant_id: UUID, batch_id: UUID, what: str) -> str:
         return batch.state
 
 
-def _run_files(files: list[dict[str, str]], ledger: Ledger, *, rehearse: bool) -> None:
+def _run_files(files: list[dict[str, str]], ledger: Ledger) -> None:
     """Run every file; what a rehearsal or a run with problems wrote is rolled back."""
     try:
         with transaction.atomic():
             for table in in_order([read_file(part["name"], part["text"]) for part in files]):
                 RUNS[table.sheet.kind](table, ledger)
-            if rehearse or any(part["problems"] for part in ledger.report):
+            if ledger.rehearses or any(part["problems"] for part in ledger.report):
                 raise _Undone
     except _Undone:
         ledger.made.clear()

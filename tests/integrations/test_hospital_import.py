@@ -24,7 +24,7 @@ from logistics.accounts.models import Facility, Membership, Organization, Unit
 from logistics.core import clock, scoping
 from logistics.core.errors import DomainError
 from logistics.core.scoping import Scope
-from logistics.requests.models import Patient, Place, ServiceRequest, TransportDetail
+from logistics.requests.models import Patient, Place, ServiceRequest, StandingOrder, TransportDetail
 from logistics.requests.services.transitions import request_to
 from tests.support import act_as, settle, signed_in
 from vendors.models import Contract, Network, Vehicle
@@ -152,6 +152,54 @@ def test_an_empty_hospital_reaches_its_first_offer_by_its_own_pages(tenant: Orga
         assert trip.status == "offering"
         assert Offer.objects.get(trip=trip, status="open").vendor.slug == "riverside-rides"
     assert "Everything that a ride needs is there" in admin.get("/setup").content.decode()
+
+
+SERIES = (
+    "mrn,family_name,given_name,birth_date,address,zip_code,site_code,unit_code,place,days,chair_time,return_hours,"
+    "mobility,start_on\n"
+    f"RV1,Okonjo,Ruth,1952-08-19,614 Lincoln Way,53704,HOSP,4W,Willow Creek,Mon Wed Fri,05:30,4.5,wheelchair,"
+    f"{(TODAY + dt.timedelta(days=2)).isoformat()}\n"
+)
+
+
+def test_recurring_trips_begin_once_with_their_patient_and_end_with_the_undo(tenant: Organization, admin: Any) -> None:
+    run(admin, tenant, checked(admin, tenant, *ALL.values()), "apply")
+    batch = checked(admin, tenant, SERIES)
+    with act_as(Scope.staff(tenant.pk)):
+        assert batch.problems == 0, batch.report
+        assert not StandingOrder.objects.exists(), "a check begins nothing"
+        assert not Patient.objects.exists()
+    batch = run(admin, tenant, batch, "apply")
+    with act_as(Scope.staff(tenant.pk)):
+        order = StandingOrder.objects.get()
+        assert order.patient.mrn == "RV1"
+        assert ServiceRequest.objects.filter(source="standing", patient=order.patient).exists()
+    again = checked(admin, tenant, SERIES)
+    with act_as(Scope.staff(tenant.pk)):
+        assert again.report["sheets"][0]["unchanged"] == 1
+    run(admin, tenant, batch, "undo")
+    with act_as(Scope.staff(tenant.pk)):
+        assert StandingOrder.objects.get().status == "ended"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column"),
+    [
+        ("Mon Wed Fri", "Mon Someday", "days"),
+        ("05:30", "half past five", "chair_time"),
+        ("Willow Creek", "Nowhere Center", "place"),
+        (",4W,", ",9Z,", "unit_code"),
+        ("53704", "00000", "zip_code"),
+        (",4.5,", ",40,", "return_hours"),
+    ],
+)
+def test_a_series_that_cannot_be_is_named_by_its_column(
+    tenant: Organization, admin: Any, old: str, new: str, column: str
+) -> None:
+    run(admin, tenant, checked(admin, tenant, *ALL.values()), "apply")
+    batch = checked(admin, tenant, SERIES.replace(old, new))
+    with act_as(Scope.staff(tenant.pk)):
+        assert [one["column"] for one in batch.report["sheets"][0]["problems"]] == [column]
 
 
 def test_the_same_sheets_again_write_nothing(tenant: Organization, admin: Any) -> None:
