@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logistics.core.levels import LEVELS
-from logistics.requests.services import fit
+from logistics.requests.services import advice, fit
 from logistics.requests.services.fit import Asked, Opening, check_fit, worst
 
 VAN = Opening(lift_lb=600, door_in=32, name="Van 4")
@@ -151,3 +151,12 @@ def test_the_worst_comes_first_and_every_result_has_words(wanted: Asked, opening
     results = check_fit(wanted, opening)
     assert all(result.words.endswith((".", "?")) for result in results)
     assert not results or results[0].verdict == worst(results)
+
+
+def test_380_lb_in_a_34_inch_chair_is_for_a_bariatric_van_with_a_wide_door_only() -> None:
+    given = advice.advise(mobility="wheelchair", weight_lb=380, chair="bariatric", chair_width_in=34)
+    assert given.level == "WCB"
+    heavy = asked(level="WCB", chair="bariatric", weight_lb=380, chair_width_in=34, chair_weight_lb=120)
+    assert verdicts(heavy, VAN)["door"] == "no"
+    assert verdicts(heavy, Opening(lift_lb=450, door_in=36))["lift"] == "no"
+    assert worst(check_fit(heavy, Opening(lift_lb=800, door_in=36))) == "ok"
