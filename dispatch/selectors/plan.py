@@ -284,9 +284,12 @@ def _papers(lines: list[Any]) -> tuple[bool, dt.datetime | None]:
 def _held(
     discharge: Discharge, services: list[Service], lines: list[Any], now: dt.datetime
 ) -> tuple[list[Stretch], int]:
-    """From when the patient was to leave until they left (or now): who held the bed."""
+    """From when the patient was to leave until they left (or now): who held the bed.
+
+    A ride that has picked the patient up ended it, also before the EHR says so.
+    """
     start = discharge.expected_at
-    end = discharge.left_at or now
+    end = discharge.left_at or _done(services, "Ride")[1] or now
     if start is None or start >= end or discharge.status == "withdrawn":
         return [], 0
     waits = []
