@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from uuid import UUID
 
-import holidays
-
 from logistics.core import audit, outbox
 from logistics.core.errors import DomainError
 from logistics.requests.models import ClosedDay, Place
@@ -22,6 +20,9 @@ from logistics.requests.services.recurrence import Closure
 @lru_cache(maxsize=32)
 def federal(year: int) -> Mapping[dt.date, str]:
     """The federal holidays of one year (5 U.S.C. 6103), on the days on which they are observed."""
+    # Here and not above: it is a tenth of a second that every process would pay at its start.
+    import holidays
+
     return {day: str(name) for day, name in holidays.country_holidays("US", years=year).items() if day.year == year}
 
 
