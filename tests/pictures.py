@@ -19,6 +19,10 @@ PICTURES = (
     ("board-phone", "dana@cedar-ridge.example", "/board", PHONE, "light"),
     ("booking", "dana@cedar-ridge.example", "book", DESK, "light"),
     ("beds", "dana@cedar-ridge.example", "/beds", DESK, "light"),
+    ("discharge", "dana@cedar-ridge.example", "discharge", DESK, "light"),
+    ("recurring", "dana@cedar-ridge.example", "/standing", DESK, "light"),
+    ("choice", "dana@cedar-ridge.example", "choice", DESK, "light"),
+    ("forms", "dana@cedar-ridge.example", "/certificates", DESK, "light"),
     ("dispatch", "reggie@cedar-ridge.example", "/dispatch", DESK, "light"),
     ("trip", "reggie@cedar-ridge.example", "trip", DESK, "light"),
     ("offers", "nora@northbound.example", "/offers", DESK, "light"),
@@ -57,6 +61,13 @@ def open_place(page: Page, base: str, place: str) -> None:
     elif place == "trip":
         page.goto(f"{base}/trips?status=completed")
         page.locator("table a[href*='/trips/']").first.click()
+    elif place == "discharge":
+        page.goto(f"{base}/discharges")
+        page.locator("table a[href*='/discharges/']").first.click()
+    elif place == "choice":
+        page.goto(f"{base}/home-health")
+        page.locator("table a[href*='/home-health/']").first.click()
+        page.locator("a[href$='/choice']").first.click()
     elif place == "scorecard":
         page.goto(f"{base}/scorecards")
         page.locator("a[href*='/scorecards/']").first.click()
