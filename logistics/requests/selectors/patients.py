@@ -6,7 +6,6 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch
@@ -66,25 +65,33 @@ def patient_search(q: str, *, unit_ids: Iterable[UUID] | None = None, limit: int
     """Patients by three letters or more of a family or given name, MRN, birth date or phone number.
 
     Several words must all fit. ``unit_ids`` keeps only patients who are in those units now. People in the
-    house come first, then by name. Each patient carries ``open_encounters`` (latest first, with unit and
-    bed). Two queries; an empty list for less than three letters.
+    house come first, then who was registered last, each by name. Each patient carries ``open_encounters`` (latest
+    first, with unit and bed). Three queries at most; an empty list for less than three letters.
     """
     tokens = list(_alternatives(q))
     if not tokens:
         return []
     house = Encounter.objects.filter(status__in=["in_house", "on_leave"]).select_related("unit", "bed", "facility")
-    rows = Patient.objects.prefetch_related(
-        Prefetch("encounters", queryset=house.order_by("-created_at"), to_attr="open_encounters")
-    )
     # Semi-joins: a patient is one row however many tokens fit, and no sealed column has to be compared.
+    rows = Patient.objects.all()
     for alternative in tokens:
         rows = rows.filter(pk__in=PatientToken.objects.filter(token__in=alternative).values("patient_id"))
-    if unit_ids is not None:
-        rows = rows.filter(pk__in=house.filter(unit_id__in=list(unit_ids)).values("patient_id"))
-    # Names are sealed, so the database cannot sort by them: a bounded pool is sorted here.
-    pool: list[Any] = list(rows.order_by("-updated_at")[:_POOL])
-    pool.sort(key=lambda patient: (not patient.open_encounters, patient.family_name, patient.given_name))
-    return pool[:limit]
+    here = house if unit_ids is None else house.filter(unit_id__in=list(unit_ids))
+    stays = Prefetch("encounters", queryset=house.order_by("-created_at"), to_attr="open_encounters")
+    # Names are sealed, so the database cannot sort by them: bounded pools are sorted here. Keys grow with time, so
+    # the newest of thousands are read off the index of the tokens.
+    found = _by_name(rows.filter(pk__in=here.values("patient_id")).prefetch_related(stays).order_by("-pk")[:_POOL])
+    if unit_ids is None and len(found) < limit:
+        known = {patient.pk for patient in found}
+        others = [patient for patient in rows.order_by("-pk")[:_POOL] if patient.pk not in known]
+        for patient in others:
+            patient.open_encounters = []  # type: ignore[attr-defined]
+        found += _by_name(others)
+    return found[:limit]
+
+
+def _by_name(patients: Iterable[Patient]) -> list[Patient]:
+    return sorted(patients, key=lambda patient: (patient.family_name, patient.given_name))
 
 
 def _alternatives(q: str) -> Iterator[Sequence[bytes]]:
